@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class ArtifactsConfig(AppConfig):
+    """Versioned objects that agents and users make, and which chats show them."""
+
+    name = "artifacts"

@@ -1,0 +1,129 @@
+"""Who opens a socket: bearer token, subprotocol, ticket or session cookie, and nothing else (PROTOCOL section 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from importlib import import_module
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.utils.crypto import constant_time_compare
+
+from mozaiks.accounts import services
+from mozaiks.accounts.models import App, User
+from mozaiks.accounts.principal import Principal
+from mozaiks.protocol.errors import Forbidden, NotFound
+
+from . import ports
+
+NOT_SIGNED_IN = 4401
+NOT_IN_APP = 4403
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A socket's principal, how it signed in, and the chat its alias path names."""
+
+    principal: Principal
+    session_key: str | None = None
+    alias_chat: UUID | None = None
+
+
+class Denied(Exception):
+    """The socket may not open: with a close code after accepting, or (``code`` None) with HTTP 403."""
+
+    def __init__(self, code: int | None) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def admit(scope: dict[str, Any]) -> Admitted:
+    """The admitted socket of an ASGI scope, or ``Denied``."""
+    route = scope["url_route"]["kwargs"]
+    headers = {name.lower(): value for name, value in scope["headers"]}
+    user, bound_app, session_key = _sign_in(scope, headers)
+    if user is None:
+        raise Denied(NOT_SIGNED_IN)
+    app_slug = route["app_id"]
+    if bound_app is not None and bound_app.slug != app_slug:
+        raise Denied(NOT_IN_APP)
+    try:
+        principal = services.find_principal(user=user, app_slug=app_slug)
+    except Forbidden:
+        raise Denied(NOT_IN_APP) from None
+    return Admitted(principal, session_key, _alias_chat(principal, route))
+
+
+def still_admitted(admitted: Admitted) -> int | None:
+    """The close code for a socket whose user lost the session, the role or the app since; None while all is well (S4)."""
+    if admitted.session_key is not None and _session_user(admitted.session_key) is None:
+        return NOT_SIGNED_IN
+    return None if services.is_current(admitted.principal) else NOT_IN_APP
+
+
+def _sign_in(
+    scope: dict[str, Any], headers: dict[bytes, bytes]
+) -> tuple[User | None, App | None, str | None]:
+    scheme, _, raw = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    if scheme.lower() == "bearer":
+        return (*(services.token_user(raw.strip()) or (None, None)), None)
+    for protocol in scope.get("subprotocols", ()):
+        if protocol.startswith("bearer."):
+            return (*(services.token_user(protocol.removeprefix("bearer.")) or (None, None)), None)
+    query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+    if "ticket" in query:
+        return (*(services.redeem_ticket(query["ticket"][0]) or (None, None)), None)
+    return _sign_in_by_cookie(scope, headers)
+
+
+def _sign_in_by_cookie(
+    scope: dict[str, Any], headers: dict[bytes, bytes]
+) -> tuple[User | None, App | None, str | None]:
+    try:
+        cookie = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
+    except CookieError:
+        return None, None, None
+    morsel = cookie.get(settings.SESSION_COOKIE_NAME)
+    if morsel is None:
+        return None, None, None
+    # A page of another site would send the cookie too: only the listed origins may use it (S1, S2).
+    if headers.get(b"origin", b"").decode("latin-1") not in _origins(scope):
+        raise Denied(None)
+    return _session_user(morsel.value), None, morsel.value
+
+
+def _origins(scope: dict[str, Any]) -> list[str]:
+    if settings.ALLOWED_ORIGINS:
+        return list(settings.ALLOWED_ORIGINS)
+    port = (scope.get("server") or ("", 80))[1]
+    suffix = "" if port in (80, None) else f":{port}"
+    return [f"http://{host}{suffix}" for host in ("127.0.0.1", "localhost", "[::1]", "testserver")]
+
+
+def _session_user(session_key: str) -> User | None:
+    store = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    user_id = store.get(SESSION_KEY)
+    if user_id is None or store.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if user is None or not constant_time_compare(store.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()):
+        return None
+    return user
+
+
+def _alias_chat(principal: Principal, route: dict[str, Any]) -> UUID | None:
+    if "chat_id" not in route:
+        return None
+    if route["user_id"] != principal.username:
+        raise Denied(NOT_IN_APP)
+    try:
+        head = ports.log().head(principal, UUID(route["chat_id"]))
+    except (ValueError, NotFound):
+        raise Denied(NOT_IN_APP) from None
+    if head.workflow_name != route["workflow_name"]:
+        raise Denied(NOT_IN_APP)
+    return head.chat_id

@@ -1,0 +1,207 @@
+// One chat's transcript on the page; it is kept while other chats are shown, with its scroll and its forms.
+//
+// The one rule: an element changes only when its item does.
+import { button, h, icon, keyed, setAttributes, setText } from "./dom.js";
+import { inputCard } from "./input_card.js";
+import { jsonView } from "./json_view.js";
+import { hue, title, when } from "../format.js";
+import { render } from "../markdown.js";
+
+const NEAR = 120; // px from the end that still count as being there
+
+/** `{element, update(slice), atEnd(), toEnd(), showRequest()}` for one chat. */
+export function transcriptView(chatId, { client, drafts }) {
+  const older = button({ text: "Show earlier messages", kind: "quiet outlined", testid: "load-older", onclick: () => client.commands.loadOlder(chatId) });
+  const head = h("div", { class: "older", hidden: true }, older);
+  const list = h("ol", { class: "messages" });
+  const live = h("ol", { class: "messages" });
+  const sent = h("ol", { class: "messages" });
+  const empty = h("div", { class: "empty" });
+  const column = h("div", { class: "column" }, head, empty, list, live, sent);
+  const element = h("div", { class: "transcript", tabindex: "0", role: "log", "aria-label": "Conversation", "aria-live": "polite", data: { testid: "transcript", chatId } }, column);
+  const jump = button({ iconName: "down", label: "Go to the newest message", kind: "jump", onclick: () => toEnd(true) });
+  jump.hidden = true;
+  const wrapper = h("div", { class: "transcript-frame" }, element, jump);
+  let pinned = true;
+  let shown = {};
+
+  element.addEventListener("scroll", () => {
+    pinned = atEnd();
+    jump.hidden = pinned;
+    if (element.scrollTop < 60 && !head.hidden && element.scrollHeight > element.clientHeight) client.commands.loadOlder(chatId);
+  });
+  new ResizeObserver(() => pinned && toEnd()).observe(element);
+
+  const atEnd = () => element.scrollHeight - element.scrollTop - element.clientHeight < NEAR;
+  function toEnd(smooth = false) {
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    element.scrollTo({ top: element.scrollHeight, behavior: smooth && !calm ? "smooth" : "instant" });
+    pinned = true;
+    jump.hidden = true;
+  }
+
+  function update({ transcript, pending, loading, opening, emptyState }) {
+    const items = transcript?.items ?? NONE;
+    const streaming = transcript?.streaming ?? NONE;
+    const height = element.scrollHeight;
+    const top = element.scrollTop;
+    const grewBefore = shown.from !== undefined && transcript && transcript.from < shown.from;
+    if (items !== shown.items) {
+      const visible = items.filter((item) => item.kind !== "message" || item.visible);
+      keyed(list, visible, (item) => item.key, create, updateItem);
+      markRepeats(list);
+    }
+    if (streaming !== shown.streaming) keyed(live, streaming, (item) => item.key, create, updateItem);
+    if (pending !== shown.pending) keyed(sent, pending, (one) => one.id, (one) => pendingView(one, client), updatePending);
+    head.hidden = !transcript || transcript.from <= 1;
+    older.disabled = loading === true;
+    setText(older.querySelector("span"), loading ? "Loading…" : "Show earlier messages");
+    const bare = !items.some((item) => item.kind !== "message" || item.visible) && !streaming.length && !pending.length;
+    empty.hidden = !bare;
+    if (bare && emptyState !== shown.emptyState) empty.replaceChildren(...(opening ? [skeleton()] : [emptyState]));
+    if (grewBefore) element.scrollTop = top + element.scrollHeight - height;
+    else if (pinned || pending.length > (shown.pending?.length ?? 0)) toEnd();
+    shown = { items, streaming, pending, from: transcript?.from, emptyState: bare ? emptyState : null };
+  }
+
+  function create(item) {
+    const element = h("li", { class: `item ${item.kind}` });
+    return { element, body: null };
+  }
+
+  function updateItem(view, item) {
+    if (item.kind === "message") return messageView(view, item);
+    if (item.kind === "tool") return toolView(view, item);
+    if (item.kind === "input") return view.element.replaceChildren(inputCard(item, { client, drafts }));
+    if (item.kind === "artifact") return artifactView(view, item);
+    setAttributes(view.element, { "data-tone": item.tone });
+    return view.element.replaceChildren(h("span", {}, item.text));
+  }
+
+  function artifactView(view, item) {
+    const verb = { created: "made", updated: "updated", restored: "restored", bound: "linked" }[item.operation] ?? "changed";
+    const text = h("span", {}, h("strong", {}, item.type), h("span", { class: "soft" }, ` ${verb} · version ${item.version}`));
+    const open = h("button", { type: "button", class: "artifact-link card", data: { testid: "artifact-link", artifactId: item.artifactId }, onclick: () => client.commands.showArtifact(chatId, item.artifactId) }, icon("panel"), text, h("span", { class: "link" }, "Open"));
+    view.element.replaceChildren(open);
+  }
+
+  return {
+    element: wrapper,
+    update,
+    atEnd,
+    toEnd,
+    showRequest() {
+      const card = list.querySelector(".input-card[data-status=open]");
+      card?.scrollIntoView({ block: "center" });
+      card?.querySelector("input, textarea, select, button")?.focus({ preventScroll: true });
+    },
+  };
+}
+
+const NONE = [];
+
+function skeleton() {
+  return h("div", { class: "skeleton", "aria-label": "Loading the conversation" }, h("i"), h("i"), h("i"));
+}
+
+function messageView(view, item) {
+  const user = item.role === "user";
+  if (!view.body) {
+    view.body = h("div", { class: "bubble prose" });
+    view.extra = h("div", { class: "extra" });
+    view.name = h("span", { class: "agent" });
+    view.time = h("time", { class: "soft small" });
+    const avatar = h("span", { class: "avatar", "aria-hidden": "true" });
+    setText(avatar, user ? "" : initials(item.agent));
+    view.element.append(
+      ...(user ? [] : [h("div", { class: "byline" }, avatar, view.name, view.time)]),
+      view.body,
+      view.extra,
+    );
+  }
+  setAttributes(view.element, {
+    "data-testid": "message",
+    "data-role": item.role,
+    "data-agent": item.agent ?? "",
+    "data-message-id": item.id,
+    "data-hue": user ? null : hue(item.agent ?? ""),
+    "data-streaming": !item.final,
+    "data-source": item.source,
+  });
+  setText(view.name, title(item.agent ?? "Agent"));
+  setText(view.time, item.at ? when(item.at) : "");
+  if (user) setText(view.body, item.text);
+  else if (!item.final && /^\s*[[{]/.test(item.text)) writing(view, item.text);
+  else if (item.structured !== null && item.structured !== undefined && item.final) structured(view, item);
+  else view.body.innerHTML = render(item.text) + (item.final ? "" : '<span class="caret"></span>');
+  const notes = [
+    item.final && item.partial ? h("span", { class: "pill" }, "Stopped here") : null,
+    !item.final && !item.text ? h("span", { class: "soft thinking" }, "Thinking…") : null,
+  ].filter(Boolean);
+  view.extra.replaceChildren(...notes);
+}
+
+// Structured output as it is written is not for reading: its end is shown, small.
+function writing(view, text) {
+  view.body.replaceChildren(h("details", { class: "fold" }, h("summary", {}, `Writing its result… ${text.length.toLocaleString()} characters`), h("pre", { class: "code" }, text.slice(-600))));
+}
+
+function structured(view, item) {
+  const said = item.text && !/^\s*[[{]/.test(item.text) ? h("div", {}) : null;
+  if (said) said.innerHTML = render(item.text);
+  const fold = h("details", { class: "fold" }, h("summary", {}, said ? "Its result in detail" : summaryOf(item.structured)), jsonView(item.structured));
+  view.body.replaceChildren(...[said, fold].filter(Boolean));
+}
+
+function summaryOf(value) {
+  const text = typeof value === "object" && value ? Object.values(value).find((part) => typeof part === "string" && part.length > 3) : null;
+  return text ? (text.length > 140 ? `${text.slice(0, 139)}…` : text) : "Its result";
+}
+
+function toolView(view, item) {
+  const words = { running: "working…", ok: "done", error: "failed", not_completed: "not completed" };
+  const open = view.element.querySelector("details")?.open ?? false;
+  const block = (name, value) =>
+    value === undefined || value === null ? null : h("div", {}, h("h6", {}, name), typeof value === "string" ? h("pre", { class: "code" }, value) : jsonView(value));
+  const details = h(
+    "details",
+    { class: "fold tool", data: { testid: "tool-call", status: item.status } },
+    h("summary", {}, icon("tool"), h("span", {}, title(item.name ?? "tool")), h("span", { class: "soft" }, words[item.status] ?? item.status)),
+    block("Given", item.arguments),
+    block("Result", item.result),
+    block("Error", item.error),
+  );
+  details.open = open;
+  view.element.replaceChildren(details);
+}
+
+function pendingView(one, client) {
+  const word = h("span", { class: "soft small", role: "status" });
+  const again = button({ text: "Try again", iconName: "retry", kind: "quiet", onclick: () => client.commands.retryPending(one.id) });
+  const discard = button({ text: "Discard", kind: "quiet", onclick: () => client.commands.discardPending(one.id) });
+  const bubble = h("div", { class: "bubble prose" });
+  setText(bubble, one.text);
+  const element = h("li", { class: "item message pending", data: { testid: "pending-message", role: "user" } }, bubble, h("div", { class: "extra row end" }, word, again, discard));
+  return { element, word, again, discard };
+}
+
+function updatePending({ element, word, again, discard }, { status, error }) {
+  element.dataset.status = status;
+  setText(word, { pending: "Sending…", accepted: "Sent", failed: error }[status]);
+  again.hidden = discard.hidden = status !== "failed";
+}
+
+// The same agent speaking on needs no second byline.
+function markRepeats(list) {
+  let before = null;
+  for (const element of list.children) {
+    const agent = element.dataset.testid === "message" && element.dataset.role !== "user" ? element.dataset.agent : null;
+    element.toggleAttribute("data-again", agent !== null && agent === before);
+    if (agent !== null || !element.classList.contains("tool")) before = agent;
+  }
+}
+
+function initials(name) {
+  const words = title(name ?? "?").split(" ");
+  return (words.length > 1 ? words[0][0] + words[1][0] : words[0].slice(0, 2)).toUpperCase();
+}

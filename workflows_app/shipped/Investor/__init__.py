@@ -1,0 +1,1 @@
+"""Investor: weighs a plan as an investor would, as an InvestorBrief."""

@@ -1,0 +1,1 @@
+"""MozaiksCapital: answers an investment question with computed figures, as InvestmentData."""

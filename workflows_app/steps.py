@@ -1,0 +1,479 @@
+"""The transactions of an execution: begin, advance, commit a step, end a turn. Each holds the fence (laws 6, 7)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from django.conf import settings
+from django.db.models import Max
+from django.utils import timezone
+
+from artifacts import services as artifacts
+from mozaiks import faults
+from mozaiks.db import on_commit, txn
+from mozaiks.gateway import deltas
+from mozaiks.llm import Facts, ModelEntry
+from mozaiks.protocol.digest import content_hash
+from mozaiks.protocol.events import Event, Failed, InputRequested, Said, SpeakerSelected, ToolAnswered, ToolCalled
+from mozaiks.runtime.ports import Approval, OpenedCall, ParkedRequest, Step, StopTurn
+from mozaiks.runtime.spec import TurnResult
+from sessions_app import metrics, services, store
+from sessions_app.models import ChatSession, ModelCall
+
+from . import facts as facts_of
+from . import library, runs, selectors
+from .definitions import AgentSpec, AskUser, Complete, Definition, Fail, Rest, Speak
+from .models import InputRequest, Run, StoredEvent, ToolAttempt, Turn, WorkflowSession
+
+STALLED_LIMIT = 5
+"""Executions of a run without one committed step, after which it is given up."""
+
+
+class Fenced(StopTurn):
+    """Another execution of the run began, or the run ended: this one writes nothing any more."""
+
+
+class SafePoint(StopTurn):
+    """Somebody asked for a pause; the run is paused now."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One execution of a run; everything it writes carries ``fence``."""
+
+    run_id: UUID
+    fence: int
+    chat_id: UUID
+    app_id: UUID
+    user_id: UUID
+    kind: str
+
+
+@dataclass(frozen=True)
+class NextTurn:
+    """A turn to make, with everything it needs that is read from the database."""
+
+    turn: Turn
+    definition: Definition
+    agent: AgentSpec
+    facts: Facts
+    variables: dict[str, Any]
+
+
+def begin(run_id: UUID) -> Execution | None:
+    """Raise the run's fence and make it running; None where it is not to be executed (waiting, paused, ended)."""
+    with txn():
+        found = Run.objects.filter(pk=run_id).values_list("chat_id", flat=True).first()
+        if found is None:
+            return None
+        chat = store.lock_chat(found)
+        run = store.lock_row(Run, run_id)
+        if run.status not in (Run.Status.QUEUED, Run.Status.RUNNING) or chat.deleted_at is not None:
+            return None
+        if run.pause_requested:
+            runs.pause_now(chat, run, reason=run.pause_requested)
+            return None
+        if run.stalled >= STALLED_LIMIT:
+            message = f"The run was begun {run.stalled} times without getting a step further, so it was given up."
+            runs.fail_run(chat, run, code="INTERNAL", message=message)
+            return None
+        run.fence += 1
+        run.stalled += 1
+        run.status = Run.Status.RUNNING
+        run.started_at = run.started_at or timezone.now()
+        run.save(update_fields=["fence", "stalled", "status", "started_at"])
+        # Calls of an execution that died: made or not, nobody knows (law 9).
+        metrics.close_open_calls(run_id=run.pk, status=ModelCall.Status.UNKNOWN, before_fence=run.fence)
+        if chat.run_state != ChatSession.RunState.RUNNING:
+            services.emit(chat, run_state=ChatSession.RunState.RUNNING, pause_reason="")
+        return Execution(run.pk, run.fence, chat.pk, chat.app_id, chat.owner_id, chat.kind)
+
+
+def fenced(execution: Execution) -> tuple[ChatSession, Run]:
+    """Lock chat and run; ``Fenced`` where the execution is an old one."""
+    try:
+        chat = store.lock_chat(execution.chat_id)
+    except ChatSession.DoesNotExist:
+        raise Fenced("the chat is gone") from None
+    run = store.lock_row(Run, execution.run_id)
+    if run.fence != execution.fence or run.status != Run.Status.RUNNING:
+        raise Fenced("the run ended or another execution began")
+    return chat, run
+
+
+def safe_point(execution: Execution) -> None:
+    """Between two steps: pause here where somebody asked for it."""
+    with txn():
+        chat, run = fenced(execution)
+        if not run.pause_requested:
+            return
+        runs.pause_now(chat, run, reason=run.pause_requested)
+    raise SafePoint("paused")
+
+
+def advance(execution: Execution) -> NextTurn | None:
+    """What comes next by the committed state: a turn, or None when the run waits, rests or ended."""
+    with txn():
+        chat, run = fenced(execution)
+        if run.pause_requested:
+            runs.pause_now(chat, run, reason=run.pause_requested)
+            return None
+        session = selectors.get_workflow_session(chat_id=chat.pk)
+        definition = library.thawed(session.definition)
+        facts = facts_of.read_facts(chat, session, definition)
+        turn = selectors.get_unfinished_turn(chat.pk)
+        if turn is None:
+            if not _within_budget(chat, run, definition):
+                return None
+            turn = _decide(chat, run, session, definition, facts)
+        if turn is None:
+            return None
+        return NextTurn(turn, definition, definition.agents[turn.agent], facts, dict(session.variables))
+
+
+def load_stream(turn: Turn) -> list[dict[str, Any]]:
+    """The agent's stored events of all turns, in order."""
+    return list(
+        StoredEvent.objects.filter(stream_id=turn.stream_id).order_by("index").values_list("payload", flat=True)
+    )
+
+
+def open_call(execution: Execution, turn: Turn, message_id: UUID, entry: ModelEntry) -> OpenedCall:
+    """The ledger row of a call about to be made, committed before it (law 9)."""
+    faults.point("queued_before_model_call")
+    with txn():
+        chat, run = fenced(execution)
+        if run.pause_requested:
+            runs.pause_now(chat, run, reason=run.pause_requested)
+            stopped = True
+        else:
+            stopped = False
+            call = metrics.open_call(
+                chat=chat,
+                run_id=run.pk,
+                fence=execution.fence,
+                message_id=message_id,
+                agent=turn.agent,
+                entry=entry.name,
+                model=entry.model,
+            )
+    if stopped:
+        raise SafePoint("paused")
+    faults.point("before_first_delta")
+    return OpenedCall(call_id=call.pk, attempt=call.attempt)
+
+
+def fail_call(execution: Execution, call_id: UUID, status: str, error: str) -> None:
+    """Close the ledger row of a try that brought no answer."""
+    with txn():
+        metrics.update_session_metrics(call_id=call_id, status=status, error=error)
+
+
+def append(execution: Execution, turn: Turn, events: Sequence[dict[str, Any]]) -> None:
+    """Append a request to the agent's stream."""
+    with txn():
+        fenced(execution)
+        _store_events(turn, events)
+
+
+def commit(execution: Execution, following: NextTurn, step: Step) -> None:
+    """One step: AG2 events, chat events, ledger close, artifacts and variables in one transaction (law 7)."""
+    turn = following.turn
+    if step.kind == "tool_result":
+        faults.point("tool_after_effect")
+    elif step.message is not None:
+        faults.point("last_delta_before_commit")
+    with txn():
+        chat, run = fenced(execution)
+        _store_events(turn, step.events)
+        if step.call is not None:
+            usage = step.call.usage
+            metrics.update_session_metrics(
+                call_id=step.call.call_id,
+                prompt_tokens=usage.prompt_tokens if usage else None,
+                completion_tokens=usage.completion_tokens if usage else None,
+                model=step.call.model,
+            )
+        events = _events_of(following, step)
+        if events:
+            services.emit(chat, *events)
+        for artifact in step.artifacts:
+            publish(
+                chat=chat,
+                artifact_type=artifact.artifact_type,
+                state=artifact.state,
+                author=turn.agent,
+                title=artifact.title,
+                artifact_id=UUID(artifact.artifact_id) if artifact.artifact_id else None,
+            )
+        if step.variables is not None:
+            WorkflowSession.objects.filter(chat=chat).update(variables=step.variables)
+        if run.stalled:
+            Run.objects.filter(pk=run.pk).update(stalled=0)
+        if step.message is not None:
+            on_commit(lambda: deltas.finish(chat.pk))
+
+
+def end_turn(execution: Execution, following: NextTurn, result: TurnResult, state: Any) -> None:
+    """The turn is done: its output, the variables, the route's state and the artifact in one transaction.
+
+    ``state`` is the artifact's state where the agent publishes one.
+    """
+    turn, agent = following.turn, following.agent
+    with txn():
+        chat, run = fenced(execution)
+        Turn.objects.filter(pk=turn.pk).update(status=Turn.Status.DONE, text=result.text, output=result.output)
+        said = result.output if result.output is not None else result.text
+        WorkflowSession.objects.filter(chat=chat).update(
+            variables=result.variables, route_last=turn.agent, route_output=said, route_answer=None
+        )
+        Run.objects.filter(pk=run.pk).update(stalled=0, turns=run.turns + 1)
+        if agent.publish is not None:
+            publish(chat=chat, artifact_type=agent.publish, state=state, author=turn.agent)
+
+
+def publish(*, chat: ChatSession, artifact_type: str, state: Any, author: str, **more: Any) -> None:
+    """Publish an artifact and link it to the workflow session, in the caller's transaction (B43-B47)."""
+    artifact = artifacts.publish_artifact(chat=chat, artifact_type=artifact_type, state=state, author=author, **more)
+    WorkflowSession.objects.filter(chat=chat).update(artifact_instance_id=artifact.pk)
+
+
+def find_approval(turn: Turn, tool_call_id: str, arguments: Any) -> Approval | None:
+    """The stored answer to a parked tool call, bound to its exact arguments; None while there is none."""
+    request = (
+        InputRequest.objects.filter(chat_id=turn.chat_id, turn=turn.number, tool_call_id=tool_call_id)
+        .order_by("-created_at")
+        .first()
+    )
+    if request is None or request.status == InputRequest.Status.OPEN:
+        return None
+    if request.arguments_hash != content_hash(arguments) or request.status != InputRequest.Status.ANSWERED:
+        return Approval(approved=False, comment="not approved")
+    response = request.response or {}
+    return Approval(approved=bool(response.get("approved", True)), comment=response.get("comment", response.get("text")))
+
+
+def begin_tool(execution: Execution, turn: Turn, tool_call_id: str) -> bool:
+    """Note that a tool that is not idempotent begins; False where it began before under this key (law 7)."""
+    with txn():
+        fenced(execution)
+        _, new = ToolAttempt.objects.get_or_create(
+            chat_id=turn.chat_id, turn=turn.number, tool_call_id=tool_call_id, defaults={"app_id": turn.app_id}
+        )
+    return new
+
+
+def park(execution: Execution, turn: Turn, requests: Sequence[ParkedRequest]) -> None:
+    """The turn waits for people: one input request for each parked tool call."""
+    with txn():
+        chat, run = fenced(execution)
+        for request in requests:
+            kind = "question" if request.kind == "question" else "approval"
+            _ask(
+                chat,
+                run,
+                kind=kind,
+                prompt=request.prompt,
+                tool_call_id=request.tool_call_id,
+                turn=turn.number,
+                arguments_hash=content_hash(request.arguments),
+                agent=turn.agent,
+            )
+        _wait(chat, run)
+    faults.point("waiting")
+
+
+def fail(execution: Execution, *, code: str, message: str, retryable: bool) -> None:
+    """End the run as failed; its unfinished turn stays, for a retry."""
+    with txn():
+        chat, run = fenced(execution)
+        metrics.close_open_calls(run_id=run.pk, status=ModelCall.Status.FAILED, error=message)
+        runs.fail_run(chat, run, code=code, message=message, retryable=retryable)
+
+
+def _decide(
+    chat: ChatSession, run: Run, session: WorkflowSession, definition: Definition, facts: Facts
+) -> Turn | None:
+    """Ask the route and commit its choice."""
+    following = definition.next(facts_of.route_state(chat, session))
+    _add(session, following.add)
+    match following:
+        case Speak(agent=name):
+            return _new_turn(chat, run, session, definition, definition.agents[name], facts)
+        case AskUser(ask=name):
+            spec = definition.asks[name]
+            expires = timezone.now() + timedelta(seconds=spec.expires) if spec.expires else None
+            _ask(
+                chat,
+                run,
+                kind=spec.kind,
+                prompt=spec.prompt,
+                name=name,
+                schema=spec.schema,
+                options=spec.options,
+                expires_at=expires,
+                on_expiry=spec.on_expiry,
+                default=spec.default,
+            )
+            _wait(chat, run)
+            on_commit(lambda: faults.point("waiting"))
+        case Rest():
+            runs.end_run(chat, run, status=Run.Status.COMPLETED)
+        case Complete():
+            runs.end_run(chat, run, status=Run.Status.COMPLETED, chat_status=ChatSession.Status.COMPLETED)
+        case Fail(sentence=sentence):
+            error = Failed(code="INTERNAL", message=sentence, retryable=False)
+            failed = ChatSession.Status.FAILED
+            runs.end_run(
+                chat, run, status=Run.Status.FAILED, reason=sentence, before=(error,), chat_status=failed
+            )
+    return None
+
+
+def _new_turn(
+    chat: ChatSession,
+    run: Run,
+    session: WorkflowSession,
+    definition: Definition,
+    agent: AgentSpec,
+    facts: Facts,
+) -> Turn:
+    stream_id = uuid5(chat.pk, agent.name)
+    turn = Turn.objects.create(
+        app_id=chat.app_id,
+        chat=chat,
+        run=run,
+        number=session.turn_count + 1,
+        agent=agent.name,
+        input=facts_of.compose_input(chat, session, definition, agent, facts),
+        stream_id=stream_id,
+        start=_stream_length(stream_id),
+        after_seq=chat.last_seq,
+    )
+    WorkflowSession.objects.filter(pk=session.pk).update(turn_count=turn.number)
+    services.emit(chat, SpeakerSelected(run_id=run.pk, agent=agent.name))
+    return turn
+
+
+def _ask(chat: ChatSession, run: Run, *, kind: str, prompt: str, agent: str | None = None, **columns: Any) -> None:
+    request_id = uuid4()
+    expires_at = columns.get("expires_at")
+    (logged,) = services.emit(
+        chat,
+        InputRequested(
+            source="agent" if agent else "system",
+            input_request_id=request_id,
+            kind=kind,  # type: ignore[arg-type]
+            prompt=prompt,
+            input_schema=columns.get("schema"),
+            options=columns.get("options"),
+            expires_at=expires_at.isoformat().replace("+00:00", "Z") if expires_at else None,
+            agent=agent,
+        ),
+    )
+    InputRequest.objects.create(
+        pk=request_id, app_id=chat.app_id, chat=chat, run=run, kind=kind, prompt=prompt, seq=logged.seq, **columns
+    )
+
+
+def _wait(chat: ChatSession, run: Run) -> None:
+    run.status = Run.Status.WAITING
+    run.stalled = 0
+    run.save(update_fields=["status", "stalled"])
+    services.emit(
+        chat, run_state=ChatSession.RunState.WAITING, waiting=len(selectors.list_open_inputs(chat.pk))
+    )
+
+
+def _within_budget(chat: ChatSession, run: Run, definition: Definition) -> bool:
+    limits = settings.MOZAIKS_LIMITS
+    turns, tokens = min(definition.limits.turns, limits.turns_per_run), min(definition.limits.tokens, limits.tokens_per_run)
+    if run.turns >= turns:
+        runs.fail_run(chat, run, code="BUDGET_EXCEEDED", message=f"This run used its {turns} turns. Retry to go on.")
+        return False
+    if metrics.tokens_of_run(run.pk) >= tokens:
+        message = f"This run used its {tokens:,} tokens. Retry to go on."
+        runs.fail_run(chat, run, code="BUDGET_EXCEEDED", message=message)
+        return False
+    if metrics.tokens_of_today(app_id=chat.app_id, user_id=chat.owner_id) >= limits.tokens_per_user_day:
+        runs.pause_now(chat, run, reason="budget")
+        return False
+    return True
+
+
+def _events_of(following: NextTurn, step: Step) -> list[Event]:
+    turn = following.turn
+    events: list[Event] = []
+    message = step.message
+    if message is not None and (message.text or message.final) and (message.final or step.tool_calls):
+        events.append(
+            Said(
+                source="agent",
+                message_id=message.message_id,
+                role="assistant",
+                agent=turn.agent,
+                content=message.text,
+                **(_structured(following.agent, message.text) if message.final else {}),
+            )
+        )
+    for call in step.tool_calls:
+        events.append(
+            ToolCalled(
+                source="agent",
+                tool_call_id=call.tool_call_id,
+                tool_name=call.tool_name,
+                arguments=call.arguments,
+                agent=turn.agent,
+            )
+        )
+    if step.tool_result is not None:
+        result = step.tool_result
+        events.append(
+            ToolAnswered(
+                source="tool",
+                tool_call_id=result.tool_call_id,
+                tool_name=result.tool_name,
+                status=result.status,
+                result=result.result,
+                error=result.error,
+            )
+        )
+    return events
+
+
+def _structured(agent: AgentSpec, text: str) -> dict[str, Any]:
+    """The checked answer of an agent that has an output schema, beside its text."""
+    if agent.output is None:
+        return {}
+    try:
+        return {"structured_output": json.loads(text), "structured_schema": agent.output.__name__}
+    except ValueError:
+        return {}
+
+
+def _store_events(turn: Turn, events: Sequence[dict[str, Any]]) -> None:
+    if events:
+        first = _stream_length(turn.stream_id)
+        StoredEvent.objects.bulk_create(
+            StoredEvent(
+                app_id=turn.app_id, chat_id=turn.chat_id, stream_id=turn.stream_id, index=first + n, payload=event
+            )
+            for n, event in enumerate(events)
+        )
+
+
+def _stream_length(stream_id: UUID) -> int:
+    newest: int | None = StoredEvent.objects.filter(stream_id=stream_id).aggregate(newest=Max("index"))["newest"]
+    return 0 if newest is None else newest + 1
+
+
+def _add(session: WorkflowSession, add: Any) -> None:
+    if add:
+        for name, amount in add.items():
+            session.variables[name] = session.variables.get(name, 0) + amount
+        WorkflowSession.objects.filter(pk=session.pk).update(variables=session.variables)
