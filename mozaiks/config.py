@@ -135,6 +135,8 @@ def _database(env: Mapping[str, str], data_dir: Path) -> dict[str, Any]:
             "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA cache_size=-16000; "
             "PRAGMA temp_store=MEMORY;",
         }
+        # A file for the tests too: the in-memory database locks under threads and ignores the timeout.
+        database["TEST"] = {"NAME": str(data_dir / "test.sqlite3")}
     elif database["ENGINE"].endswith("postgresql"):
         database["OPTIONS"] = {
             **database.get("OPTIONS", {}),

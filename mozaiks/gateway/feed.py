@@ -61,7 +61,7 @@ class Feed:
         self.principal = principal
         self._send = send
         self.followed: dict[UUID, Followed] = {}
-        self.session: dict[str, Any] = {"version": 0, "mode": "workflow", "active_chat_id": None}
+        self.session: dict[str, Any] = {"version": -1, "mode": "workflow", "active_chat_id": None}
         self._touched: dict[str, set[str]] = {}
         self._session_stale = False
         self.wake = asyncio.Event()
@@ -312,7 +312,7 @@ class Feed:
         before = self.session
         self._session_stale = False
         now = self.session = await executor.read(ports.log().session_row, self.principal)
-        if before["version"] == 0 or now["version"] == before["version"]:
+        if before["version"] < 0 or now["version"] == before["version"]:
             return
         if now["mode"] != before["mode"] or (
             now["mode"] == "general" and now["general_chat_id"] != before["general_chat_id"]

@@ -7,6 +7,7 @@ One rule: what comes out is valid for the schema that went in, as far as the sch
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -42,7 +43,9 @@ class _Maker:
         self.said = " ".join(texts).casefold()
         self.words = keywords(texts)
         if len(self.words) < 3:  # a short message: what is said would otherwise repeat itself
-            self.words += [word for word in SPARE_WORDS if word not in self.words]
+            said = self.words or [SPARE_WORDS[0]]
+            spare = [word for word in SPARE_WORDS if word not in said]
+            self.words = [one for number, word in enumerate(spare) for one in (said[number % len(said)], word)]
         self.turn = 0  # moves through the words, so that neighbours differ
 
     def make(self, schema: Any, name: str, depth: int) -> Any:
@@ -132,9 +135,14 @@ class _Maker:
         if not isinstance(values, list) or not values:
             raise Unsatisfiable(f"{name or 'The answer'!r} has no value to choose.")
         for value in values:
-            if isinstance(value, str) and value and value.casefold().replace("_", " ") in self.said:
+            if isinstance(value, str) and value and self._was_said(value.casefold().replace("_", " ")):
                 return value
         return values[0]
+
+    def _was_said(self, value: str) -> bool:
+        if not value.isascii():
+            return value in self.said
+        return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", self.said) is not None
 
     def _kind(self, schema: Schema, depth: int) -> str:
         kind = schema.get("type")
@@ -228,9 +236,7 @@ class _Maker:
             if isinstance(value, str) and not {"pattern", "format", "enum", "const"} & set(flat):
                 most = flat.get("maxLength", math.inf)
                 ending = f" {len(made) + 1}"
-                numbered = (
-                    value + ending if len(value) + len(ending) <= most else value[: int(most) - len(ending)] + ending
-                )
+                numbered = value[: max(0, int(min(most, 10_000)) - len(ending))] + ending
                 if numbered not in made and len(numbered) <= most:
                     return numbered
         raise Unsatisfiable(f"{name or 'The answer'!r} cannot have so many different items.")

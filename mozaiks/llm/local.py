@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import IO
 
-from mozaiks.llm.entries import ModelEntry
+from mozaiks.llm.entries import ModelEntry, ModelList
 from mozaiks.llm.errors import ModelUnavailable
 
 HOME = Path(__file__).resolve().parents[2] / "local-llm"
@@ -78,6 +78,16 @@ async def start_local_model(
         between_tokens_timeout=max(entry.between_tokens_timeout, LOCAL_ENTRY.between_tokens_timeout),
         total_timeout=max(entry.total_timeout, LOCAL_ENTRY.total_timeout),
     )
+
+
+async def start_local_entries(
+    models: ModelList, data_dir: Path | str, *, tell: Callable[[str], None] = _tell
+) -> ModelList:
+    """The list with its entries of kind ``local`` started; a list without one is given back as it is."""
+    for entry in models.entries:
+        if entry.kind == "local":
+            models = models.replaced(await start_local_model(data_dir, entry, tell=tell))
+    return models
 
 
 async def stop_local_model() -> None:

@@ -55,6 +55,8 @@ FORMATS: dict[str, Callable[[Words, int], str]] = {
     "json-pointer": lambda words, turn: f"/{_slug(words[0])}",
 }
 
+USUAL_FORMATS = ("email", "date", "date-time", "uuid", "uri")  # what patterns most often describe
+
 
 def text_for(schema: dict[str, Any], name: str, words: Words, turn: int) -> str:
     """A text for the property ``name``; ``turn`` picks among the words. Raises ValueError when nothing fits."""
@@ -78,7 +80,7 @@ def _by_name(name: str, own: Words, turn: int) -> str:
     if name in ID_NAMES or name.endswith(("_id", "_key")):
         return f"{_slug(own[0])}-{turn}"
     if any(part in name for part in TITLE_NAMES):
-        return f"{own[0][:1].upper()}{own[0][1:]} and {own[1]}"
+        return f"{own[0][:1].upper()}{own[0][1:]} {own[1]}"
     if not name:
         return SENTENCES[turn % len(SENTENCES)].format(own[0], own[1])
     return f"{own[0]} {own[1]}"
@@ -99,7 +101,8 @@ def _fitted(text: str, own: Words, least: int, most: int | None) -> str:
 
 
 def _by_pattern(pattern: str, name: str, own: Words, turn: int, least: int, most: int | None) -> str:
-    for text in (f"{_slug(own[0])}-{turn}", _slug(own[0]), own[0], " ".join(own[:2]), *matching(pattern, turn, least)):
+    usual = [_fitted(own[0], own, least, most), *(FORMATS[name](own, turn) for name in USUAL_FORMATS)]
+    for text in (f"{_slug(own[0])}-{turn}", _slug(own[0]), own[0], *usual, *matching(pattern, turn, least)):
         try:
             fits = re.search(pattern, text) is not None
         except (re.error, RecursionError, OverflowError):

@@ -93,6 +93,9 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.heard = True
+        if self._ended:
+            self.close()  # nothing was asked: a kept connection that talks is of no use
+            return
         try:
             self._parse(data)
         except ValueError as error:

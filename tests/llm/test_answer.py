@@ -124,9 +124,8 @@ def test_usage_is_what_was_reported_or_none(raw: Any, usage: Usage | None) -> No
 
 @given(st.data())
 def test_frames_are_the_same_however_the_bytes_are_cut(data: st.DataObject) -> None:
-    payloads = data.draw(
-        st.lists(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r\n"), min_size=1), max_size=6)
-    )
+    letters = st.characters(codec="utf-8", exclude_characters="\r\n")
+    payloads = data.draw(st.lists(st.text(alphabet=letters, min_size=1), max_size=6))
     end = data.draw(st.sampled_from(["\n", "\r\n"]))
     stream = "".join(f": note{end}event: x{end}data: {payload}{end}{end}" for payload in payloads).encode()
     reader, frames = FrameReader(), []
@@ -146,6 +145,6 @@ def test_a_frame_of_several_lines_is_one_and_the_last_needs_no_empty_line() -> N
 
 def test_a_line_without_an_end_is_given_up() -> None:
     reader = FrameReader()
+    reader.feed(b"x" * 3_999_999)
     with pytest.raises(FrameTooLong):
-        for _ in range(100):
-            reader.feed(b"x" * 100_000)
+        reader.feed(b"xx")

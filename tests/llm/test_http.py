@@ -157,6 +157,21 @@ async def test_a_connection_is_not_kept_when_the_server_says_close_or_says_too_m
         assert served == [1, 1]
 
 
+async def test_a_kept_connection_that_talks_unasked_is_closed_and_not_used_again() -> None:
+    async def handler(number: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(SIZED)
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        while number == 1 and not writer.is_closing():
+            writer.write(b"HTTP/1.1 200 OK\r\n" * 1000)
+            await writer.drain()
+
+    async with serving(handler) as url:
+        assert await fetch(url) == (200, b"hello world")
+        await asyncio.sleep(0.2)
+        assert await fetch(url) == (200, b"hello world")
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 async def test_an_answer_compressed_unasked_is_unpacked(encoding: str) -> None:
     body = b"hello world " * 100_000

@@ -335,7 +335,12 @@ async def test_a_turn_that_asks_the_model_too_often_fails_with_a_sentence(server
 @pytest.mark.requirement("law 7")
 @pytest.mark.parametrize("at", [None, *range(1, 9)])
 async def test_a_tool_may_give_the_answer_itself_also_after_a_crash(server: ModelServer, at: int | None) -> None:
-    server.script(lambda body: Reply(tool_calls=[("stop_here", {"answer": "42"}), ("look", {"place": "Rome"})]))
+    def script(body: Any) -> Reply:
+        if body["messages"][-1]["role"] == "tool":
+            return Reply(text="The model had nothing to say here.")
+        return Reply(tool_calls=[("stop_here", {"answer": "42"}), ("look", {"place": "Rome"})])
+
+    server.script(script)
     store = MemoryStore(crash_at=at, crash_when="after")
     if at is not None:
         with pytest.raises(Crash):

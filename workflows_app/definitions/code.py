@@ -51,7 +51,8 @@ class Code:
 
     def files(self) -> list[Path]:
         """Its Python files, in order."""
-        return sorted(path for path in self.folder.rglob("*.py") if path.is_file())
+        found = (path.relative_to(self.folder) for path in self.folder.rglob("*.py") if path.is_file())
+        return [self.folder / path for path in sorted(found) if not any(part.startswith(".") for part in path.parts)]
 
     def has(self, module: str) -> bool:
         return _file(self.folder, module) is not None

@@ -45,6 +45,15 @@ export function forget(storage, chatId) {
   }
 }
 
+/** Forgets every chat's, as the user signs out: the next one at this browser is somebody else. */
+export function forgetAll(storage) {
+  try {
+    for (const key of Object.keys(storage)) if (key.startsWith(KEY)) storage.removeItem(key);
+  } catch {
+    // nothing kept, nothing to forget
+  }
+}
+
 /**
  * What to show for a chat, from its meta: `{source, artifactId, version, type, state}`.
  * `source` is `state` (inlined), `fetch` (too large: ask the artifact endpoint), `payload` (a UI tool's only), `none`.

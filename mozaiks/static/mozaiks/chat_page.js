@@ -1,8 +1,9 @@
 // The chat page: puts the client, the views and the address together.
 import { createApi } from "./api.js";
+import { forgetAll } from "./artifacts.js";
 import { INITIAL, createClient } from "./client.js";
 import { publishContext } from "./context.js";
-import { readConfig, socketUrl } from "./config.js";
+import { pageUrl, readConfig, socketUrl } from "./config.js";
 import { createDrafts, createOutbox } from "./drafts.js";
 import { stateOf } from "./format.js";
 import { chatOf, viewed } from "./session.js";
@@ -65,6 +66,7 @@ addEventListener("online", () => client.connection.nudge());
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && matchMedia(PHONE).matches && current && !event.defaultPrevented) closeSheets();
 });
+document.querySelector("form[action='/logout']")?.addEventListener("submit", () => forgetAll(localStorage));
 if (config.debug) window.mozaiks = client;
 readAddress();
 update(store.state);
@@ -81,7 +83,7 @@ function update(state) {
   const shown = artifactFor(state, id);
   const open = Boolean(shown.artifact) && panelOpen(state, id);
   header.update({ chat, transcript, mode: session.mode, artifact: shown.artifact, panelOpen: open, usage: state.usage[id] });
-  composer.update({ chat, transcript, queue: state.queues[id] ?? [], mode: session.mode, known: (transcript?.items.length ?? 0) > 0 });
+  composer.update({ chat, transcript, queue: state.queues[id] ?? [], mode: session.mode, known: (transcript?.items.length ?? 0) > 0, requestInView: state.requestInView });
   panel.update({ chatId: id, artifact: shown.artifact, others: shown.others, open });
   setAttributes($("stage"), { "data-panel": open, "data-ask": session.mode === "general" });
   $("ask").hidden = session.mode !== "general";
@@ -178,7 +180,7 @@ function readAddress() {
   const asked = new URLSearchParams(location.search);
   if (asked.has("chat") || asked.has("mode")) {
     client.commands.intend({ chat: asked.get("chat"), mode: asked.get("mode") });
-    history.replaceState(null, "", location.pathname);
+    history.replaceState(null, "", pageUrl(location.pathname));
   }
 }
 

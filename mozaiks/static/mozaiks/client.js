@@ -23,6 +23,7 @@ export const INITIAL = {
   workflowSessions: [],
   generalSessions: [],
   available: null, // the workflows that can be started, null while unknown
+  requestInView: false, // an open request of the chat on the page can be seen
   choosing: false, // the menu of workflows is open
   notice: null, // {text, tone, id}: one sentence for the user
 };

@@ -1,6 +1,6 @@
 // The page of workflows, with the chat widget that leads back to the conversation (B66, B67).
 import { createApi } from "./api.js";
-import { readConfig } from "./config.js";
+import { pageUrl, readConfig } from "./config.js";
 import { newId } from "./connection.js";
 import { count, stateOf, stateWord } from "./format.js";
 import { normaliseSessions, resolveWorkflow } from "./session.js";
@@ -40,7 +40,7 @@ async function start(name) {
   problem.hidden = true;
   try {
     const { chat_id: id } = await api.start(name, { client_request_id: newId() });
-    location.assign(`/?chat=${encodeURIComponent(id)}`);
+    location.assign(pageUrl("/", { chat: id }));
     await new Promise(() => {}); // the button stays pressed while the page changes
   } catch (error) {
     problem.textContent = error.message;
@@ -59,12 +59,12 @@ async function showWidget() {
   const root = document.getElementById("widget");
   const back = h("button", { type: "button", class: "widget-button", data: { testid: "chat-widget" } }, icon("chat"), h("span", {}, "Back to the chat"));
   const line = h("p", { class: "soft small" });
-  const ask = h("a", { class: "button quiet outlined", href: "/?mode=general", data: { testid: "widget-ask" } }, "Ask Mozaiks");
+  const ask = h("a", { class: "button quiet outlined", href: pageUrl("/", { mode: "general" }), data: { testid: "widget-ask" } }, "Ask Mozaiks");
   root.append(h("div", { class: "widget-row" }, ask, back), line);
   back.addEventListener("click", async () => {
     const sessions = await refreshSessions(); // a chat may have ended or gone meanwhile (B69)
     const id = resolveWorkflow(context.currentChatId, sessions);
-    location.assign(id ? `/chat?chat=${encodeURIComponent(id)}` : "/chat");
+    location.assign(pageUrl("/chat", id ? { chat: id } : {}));
   });
   const [oldest] = await refreshSessions();
   const many = context.workflowSessions.length;

@@ -3,10 +3,14 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from workflows_app.definitions import RouteState, Speak, load_folders
 from workflows_app.definitions.agent_form import AGENT_KEYS
 from workflows_app.definitions.ask_form import KEYS as ASK_KEYS
 from workflows_app.definitions.yaml_form import KEYS
+
+pytestmark = pytest.mark.requirement("WORKFLOWS format")
 
 PAGE = (Path(__file__).parents[3] / "docs" / "workflows.md").read_text("utf-8")
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from workflows_app.definitions.expressions import ExpressionError, parse
 
+pytestmark = pytest.mark.requirement("WORKFLOWS format")
+
 NOTHING: dict[str, Any] = {"output": None, "answer": None, "variables": {}}
 
 json_values = st.recursive(

@@ -24,6 +24,8 @@ from workflows_app.definitions import (
     thaw,
 )
 
+pytestmark = pytest.mark.requirement("WORKFLOWS format", "law 12")
+
 SAMPLES = Path(__file__).parents[2] / "definitions"
 SHEET = """
 workflow: {name}
@@ -226,6 +228,22 @@ def test_the_hash_is_the_same_in_every_process():
     assert hashes == {load_folder(SAMPLES / "TripPlanner").hash + "\n"}
 
 
+def test_folders_can_be_checked_from_the_command_line(tmp_path: Path):
+    write(tmp_path / "good", "Good")
+    (write(tmp_path / "bad", "Bad") / "schemas.py").unlink()
+
+    def check(*arguments: str) -> tuple[int, list[str]]:
+        command = [sys.executable, "-m", "workflows_app.definitions", *arguments]
+        done = subprocess.run(command, cwd=SAMPLES.parents[1], capture_output=True, text=True)
+        return done.returncode, done.stdout.splitlines()
+
+    assert check(str(tmp_path / "good")) == (0, [f"{tmp_path / 'good'}: Good is in order (1 agents)."])
+    status, lines = check(str(tmp_path))
+    assert status == 1
+    assert any(line.startswith(f"{tmp_path / 'bad' / 'workflow.yaml'}:3: There is no `schemas.py`") for line in lines)
+    assert check()[0] == 2
+
+
 def test_the_format_needs_no_django():
     code = "import sys, workflows_app.definitions, mozaiks.authoring; print('django' in sys.modules)"
     done = subprocess.run(
@@ -265,15 +283,14 @@ def test_whatever_is_written_a_folder_loads_or_is_refused_in_sentences(folder: P
         if good and isinstance(inside, dict | list) and _has(inside, path[-1]):
             inside[path[-1]] = value
     (folder / "workflow.yaml").write_text(yaml.safe_dump(sheet, allow_unicode=True), encoding="utf-8")
+    definition, problems = None, []
     try:
         definition = load_folder(folder)
     except DefinitionError as error:
         problems = error.problems
-    else:
-        problems = None
-    if problems is not None:
-        assert problems
-        assert all(problem.line > 0 and problem.sentence.endswith((".", "?")) for problem in problems), problems
+    assert (definition is None) == bool(problems)
+    assert all(problem.line > 0 and problem.sentence.endswith((".", "?")) for problem in problems), problems
+    if definition is None:
         return
     assert thaw(json.loads(json.dumps(definition.declarative)), folder).hash == definition.hash
     for last in (None, *definition.agents, *definition.asks):

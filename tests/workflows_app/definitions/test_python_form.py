@@ -18,6 +18,8 @@ from workflows_app.definitions import (
     load_folder,
 )
 
+pytestmark = pytest.mark.requirement("WORKFLOWS format")
+
 FORM = """\
 from ag2 import Agent, Toolkit, tool
 from pydantic import BaseModel

@@ -24,6 +24,8 @@ from workflows_app.definitions import (
     thaw,
 )
 
+pytestmark = pytest.mark.requirement("WORKFLOWS format", "law 6")
+
 SAMPLES = Path(__file__).parents[2] / "definitions"
 NAMES = ["Budgeter", "Helper", "SalesMemo", "TripPlanner"]
 

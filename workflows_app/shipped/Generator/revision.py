@@ -18,6 +18,8 @@ _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixt
 _SMALLER = r"small(er)?|short(er|en)?|simpl(er|ify|e)|lighter|less|halve|half|reduce|cut down|trim|quick(er)?|fast(er)?|cheaper|lean(er)?"
 _BIGGER = r"bigger|larger|longer|more (time|detail|thorough)|extend|expand|double|deeper|thorough"
 _REMOVE = r"remove|delete|drop|skip|leave out|get rid of|without|cut out|strike"
+_GENERIC = frozenset({"use", "make", "need", "work", "want", "step", "time", "plan", "keep", "must", "person"})
+_ALL = stems("everything whole entire complete project schedule all steps total overall bit please")
 _STEP = re.compile(r"\b(?:steps?|numbers?|no\.?|#)\s*#?(s?\d{1,2}(?:(?:\s*(?:,|and|&|or|\+|to|-)\s*)s?\d{1,2})*)|\bs(\d{1,2})\b", re.IGNORECASE)
 _DAYS = re.compile(r"(\d{1,3}(?:[.,]\d)?|a|one|two|three|four|five|ten)\s*(?:working )?(day|week)s?\b", re.IGNORECASE)
 _WORDS = {"a": 1.0, "one": 1.0, "two": 2.0, "three": 3.0, "four": 4.0, "five": 5.0, "ten": 10.0}
@@ -67,11 +69,14 @@ def named_steps(steps: Sequence[Mapping[str, Any]], text: str) -> tuple[list[str
 
 def _by_title(steps: Sequence[Mapping[str, Any]], text: str) -> list[str]:
     common = frozenset.intersection(*[stems(str(step["title"])) for step in steps]) if steps else frozenset()
-    words = stems(text) - common
+    words = stems(text) - common - _GENERIC
     scores = {str(step["id"]): len((stems(str(step["title"])) - common) & words) for step in steps}
     best = max(scores.values(), default=0)
     named = [one for one, score in scores.items() if score == best]
-    return named if best >= 1 and len(named) == 1 else []
+    if best >= 1 and len(named) == 1:
+        return named
+    starts = {word[:4] for word in words if len(word) >= 4}
+    return [str(step["id"]) for step in steps if str(step["agent"])[:4] in starts]
 
 
 def _clauses(text: str) -> list[str]:
@@ -108,9 +113,11 @@ def _apply(plan: Json, clause: str, ideas: Mapping[str, Any]) -> tuple[Json, str
         if ids:
             return _effort(plan, ids, lambda old: old + days if more else days)
         return _whole(plan, days)
-    if re.search(rf"\b({_SMALLER})\b", low):
+    too = re.search(r"\btoo (long|big|much|large|expensive|slow)\b", low)
+    about_all = not stems(re.sub(rf"\b({_SMALLER}|{_BIGGER}|too (long|short|big|small|much))\b", " ", low)) - _GENERIC - _ALL
+    if (too or re.search(rf"\b({_SMALLER})\b", low)) and not re.search(r"\btoo (short|small)\b", low) and (ids or about_all):
         return _resize(plan, ids, smaller=True)
-    if re.search(rf"\b({_BIGGER})\b", low):
+    if re.search(rf"\b({_BIGGER}|too (short|small))\b", low) and (ids or about_all):
         return _resize(plan, ids, smaller=False)
     return _wish(plan, clause, ids, ideas)
 

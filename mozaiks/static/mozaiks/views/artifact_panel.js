@@ -13,6 +13,7 @@ export function artifactPanelView(root, { client }) {
 
   const type = h("h2", { data: { testid: "artifact-type" } });
   const version = h("select", { class: "field small", "aria-label": "Version", data: { testid: "artifact-version" } });
+  const only = h("span", { class: "pill" });
   const which = h("select", { class: "field small", "aria-label": "Artifact" });
   const rawToggle = button({ iconName: "code", label: "Show as JSON", kind: "quiet", testid: "artifact-raw", "aria-pressed": "false" });
   const copy = button({ iconName: "copy", label: "Copy as JSON", kind: "quiet", testid: "artifact-copy" });
@@ -22,7 +23,7 @@ export function artifactPanelView(root, { client }) {
   const oldBar = h("div", { class: "needs", hidden: true }, h("span", {}), restore);
   const body = h("div", { class: "artifact-body", tabindex: "0", role: "region", "aria-label": "Artifact" });
   root.append(
-    h("header", { class: "artifact-head" }, h("div", { class: "grow row wrap" }, type, which, version), h("div", { class: "row tools" }, rawToggle, copy, download, close)),
+    h("header", { class: "artifact-head" }, h("div", { class: "grow" }, type), h("div", { class: "row tools" }, which, version, only, rawToggle, copy, download), close),
     oldBar,
     body,
   );
@@ -110,7 +111,9 @@ export function artifactPanelView(root, { client }) {
       which.replaceChildren(...others.map((one) => h("option", { value: one.artifactId }, one.type)));
       which.value = next.artifactId;
       const versions = Number.isInteger(next.version) ? Array.from({ length: Math.min(next.version, 200) }, (_, at) => next.version - at) : [];
-      version.hidden = !versions.length;
+      version.hidden = versions.length < 2;
+      only.hidden = versions.length !== 1;
+      setText(only, `Version ${next.version}`);
       version.replaceChildren(...versions.map((one) => h("option", { value: one }, `Version ${one}`)));
       shown = { artifact: next, others };
       paint();

@@ -10,7 +10,7 @@ const TALLEST = 220; // px
 export function composerView(root, { client, drafts, openMenu, showRequest }) {
   const field = h("textarea", { class: "composer-field", rows: 1, maxlength: 50_000, "aria-label": "Message", data: { testid: "composer-input" } });
   const send = button({ iconName: "send", label: "Send", kind: "primary round", type: "submit", testid: "send" });
-  const stop = button({ text: "Stop", iconName: "stop", kind: "quiet outlined", testid: "stop", onclick: () => chatId && client.commands.stop(chatId) });
+  const stop = button({ text: "Stop", iconName: "stop", kind: "quiet outlined icon-on-phone", testid: "stop", onclick: () => chatId && client.commands.stop(chatId) });
   const form = h("form", { class: "composer" }, field, h("div", { class: "composer-buttons" }, stop, send));
   const queue = h("ul", { class: "queue", "aria-label": "Messages that wait" });
   const ask = h("div", { class: "needs", hidden: true }, h("span", {}), button({ text: "Show", kind: "quiet outlined", onclick: () => showRequest() }));
@@ -59,7 +59,7 @@ export function composerView(root, { client, drafts, openMenu, showRequest }) {
 
   return {
     focus: () => field.focus(),
-    update({ chat, transcript, queue: waiting, mode, known }) {
+    update({ chat, transcript, queue: waiting, mode, known, requestInView }) {
       root.hidden = !chat;
       if (!chat) {
         chatId = null;
@@ -76,7 +76,7 @@ export function composerView(root, { client, drafts, openMenu, showRequest }) {
       form.hidden = closed;
       over.hidden = !closed;
       setText(over.firstChild, chat.status === "COMPLETED" ? "This workflow is completed. Its conversation stays here to read." : "This workflow has failed. Its conversation stays here to read.");
-      ask.hidden = closed || !open.length;
+      ask.hidden = closed || !open.length || requestInView;
       setText(ask.firstChild, open.length === 1 ? "This workflow waits for your answer." : `This workflow waits for ${open.length} answers.`);
       stop.hidden = !["queued", "running", "waiting", "pausing"].includes(chat.run_state);
       setAttributes(field, { placeholder: placeholder({ chat, state, mode, open, known }) });

@@ -12,7 +12,7 @@ export function headerView(root, { client }) {
   const state = h("span", { class: "chat-state" });
   const state2 = h("span", { class: "state-line soft", role: "status", data: { testid: "chat-state" } }, dot, state);
   const act = (name) => () => chat && client.commands[name](chat.chat_id);
-  const pause = button({ text: "Pause", iconName: "pause", kind: "quiet outlined", testid: "pause", onclick: act("pause") });
+  const pause = button({ text: "Pause", iconName: "pause", kind: "quiet outlined icon-on-phone", testid: "pause", onclick: act("pause") });
   const resume = button({ text: "Resume", iconName: "play", kind: "primary", testid: "resume", onclick: act("resume") });
   const retry = button({ text: "Retry", iconName: "retry", kind: "primary", testid: "retry", onclick: act("retry") });
   const panel = button({ text: "Artifact", iconName: "panel", kind: "quiet outlined", testid: "artifact-toggle" });

@@ -7,6 +7,7 @@ import { jsonView } from "./json_view.js";
 import { hue, title, when } from "../format.js";
 import { render } from "../markdown.js";
 
+const LONGEST_LIVE = 30_000; // characters that are formatted while they are still written
 const NEAR = 120; // px from the end that still count as being there
 
 /** `{element, update(slice), atEnd(), toEnd(), showRequest()}` for one chat. */
@@ -23,19 +24,30 @@ export function transcriptView(chatId, { client, drafts }) {
   jump.hidden = true;
   const wrapper = h("div", { class: "transcript-frame" }, element, jump);
   let pinned = true;
+  let held = null; // the tall request whose top is shown instead of the end
   let shown = {};
 
   element.addEventListener("scroll", () => {
-    pinned = atEnd();
-    jump.hidden = pinned;
+    pinned = atEnd() || Boolean(held?.isConnected && Math.abs(held.getBoundingClientRect().top - element.getBoundingClientRect().top - 14) < 4);
+    jump.hidden = atEnd();
     if (element.scrollTop < 60 && !head.hidden && element.scrollHeight > element.clientHeight) client.commands.loadOlder(chatId);
   });
   new ResizeObserver(() => pinned && toEnd()).observe(element);
 
+  // A request that is taller than the page is read from its top, not from its end.
+  const watcher = new IntersectionObserver(
+    (entries) => client.store.set({ requestInView: entries.at(-1).isIntersecting }),
+    { root: element, threshold: 0.25 },
+  );
+
   const atEnd = () => element.scrollHeight - element.scrollTop - element.clientHeight < NEAR;
   function toEnd(smooth = false) {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    element.scrollTo({ top: element.scrollHeight, behavior: smooth && !calm ? "smooth" : "instant" });
+    const card = !smooth && list.lastElementChild?.querySelector(".input-card[data-status=open]");
+    const high = card && !live.children.length && !sent.children.length && card.offsetHeight > element.clientHeight - 60;
+    const top = high ? card.getBoundingClientRect().top - element.getBoundingClientRect().top + element.scrollTop - 14 : element.scrollHeight;
+    element.scrollTo({ top, behavior: smooth && !calm ? "smooth" : "instant" });
+    held = high ? card : null;
     pinned = true;
     jump.hidden = true;
   }
@@ -72,10 +84,18 @@ export function transcriptView(chatId, { client, drafts }) {
   function updateItem(view, item) {
     if (item.kind === "message") return messageView(view, item);
     if (item.kind === "tool") return toolView(view, item);
-    if (item.kind === "input") return view.element.replaceChildren(inputCard(item, { client, drafts }));
+    if (item.kind === "input") return requestView(view, item);
     if (item.kind === "artifact") return artifactView(view, item);
     setAttributes(view.element, { "data-tone": item.tone });
     return view.element.replaceChildren(h("span", {}, item.text));
+  }
+
+  function requestView(view, item) {
+    const card = inputCard(item, { client, drafts });
+    const before = view.element.firstElementChild;
+    if (before) watcher.unobserve(before);
+    view.element.replaceChildren(card);
+    if (item.status === "open") watcher.observe(card);
   }
 
   function artifactView(view, item) {
@@ -130,10 +150,10 @@ function messageView(view, item) {
   });
   setText(view.name, title(item.agent ?? "Agent"));
   setText(view.time, item.at ? when(item.at) : "");
-  if (user) setText(view.body, item.text);
+  if (user || (!item.final && item.text.length > LONGEST_LIVE)) setText(view.body, item.text);
   else if (!item.final && /^\s*[[{]/.test(item.text)) writing(view, item.text);
   else if (item.structured !== null && item.structured !== undefined && item.final) structured(view, item);
-  else view.body.innerHTML = render(item.text) + (item.final ? "" : '<span class="caret"></span>');
+  else view.body.innerHTML = render(item.text);
   const notes = [
     item.final && item.partial ? h("span", { class: "pill" }, "Stopped here") : null,
     !item.final && !item.text ? h("span", { class: "soft thinking" }, "Thinking…") : null,
