@@ -14,7 +14,7 @@ from .models import ArtifactInstance
 
 
 @admin.register(ArtifactInstance)
-class ArtifactAdmin(admin.ModelAdmin):
+class ArtifactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Artifacts, newest first, with their newest state."""
 
     list_display = ["__str__", "artifact_type", "workflow_name", "owner", "app", "version", "size", "last_updated_at"]

@@ -29,9 +29,11 @@ def get_artifact(*, principal: Principal, artifact_id: UUID) -> ArtifactInstance
 
 def get_state(artifact: ArtifactInstance) -> Any:
     """The newest version's state; null for an artifact without one."""
-    return ArtifactVersion.objects.filter(artifact=artifact, number=artifact.version).values_list(
-        "state", flat=True
-    ).first()
+    return (
+        ArtifactVersion.objects.filter(artifact=artifact, number=artifact.version)
+        .values_list("state", flat=True)
+        .first()
+    )
 
 
 def newest_of_types(*, app_id: UUID, user_id: UUID, types: tuple[str, ...]) -> dict[str, dict[str, Any]]:

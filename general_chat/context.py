@@ -58,9 +58,7 @@ def read_history(chat: ChatSession) -> list[dict[str, str]]:
 
 
 def _facts(chat: ChatSession, *, active: bool, tab: bool) -> dict[str, Any]:
-    questions = [
-        {"kind": request.kind, "prompt": request.prompt} for request in workflows.list_open_inputs(chat.pk)
-    ]
+    questions = [{"kind": request.kind, "prompt": request.prompt} for request in workflows.list_open_inputs(chat.pk)]
     artifact = ArtifactInstance.objects.filter(pk=chat.artifact_id).first() if chat.artifact_id else None
     return {
         "chat_id": str(chat.pk),
@@ -83,11 +81,11 @@ def _facts(chat: ChatSession, *, active: bool, tab: bool) -> dict[str, Any]:
 
 
 def _as_text(chats: list[dict[str, Any]], available: list[dict[str, Any]], usage: dict[str, Any]) -> str:
-    lines = []
+    lines: list[str] = []
     left_out = 0
     for chat in chats:
         part = _chat_text(chat)
-        if sum(map(len, lines)) + len(part) > BUDGET:
+        if sum(len(line) for line in lines) + len(part) > BUDGET:
             left_out += 1
             continue
         lines.append(part)
@@ -105,12 +103,15 @@ def _as_text(chats: list[dict[str, Any]], available: list[dict[str, Any]], usage
 
 def _chat_text(chat: dict[str, Any]) -> str:
     marks = [word for word, on in (("active", chat["active"]), ("open tab", chat["tab"])) if on]
-    line = f"- {chat['workflow_name']} “{chat['label']}” ({', '.join(marks) or 'no tab'}): {chat['status']}, {chat['run_state']}"
+    line = f"- {chat['workflow_name']} “{chat['label']}” ({', '.join(marks) or 'no tab'}): "
+    line += f"{chat['status']}, {chat['run_state']}"
     if chat["pause_reason"]:
         line += f" because of {chat['pause_reason']}"
     for question in chat["questions"]:
         line += f"\n  waits for an answer ({question['kind']}): {question['prompt']}"
     if chat["artifact"]:
         shown = json.dumps(chat["artifact"]["summary"], ensure_ascii=False)
-        line += f"\n  newest artifact: {chat['artifact']['type']}, version {chat['artifact']['version']}: {shown[:1500]}"
+        line += (
+            f"\n  newest artifact: {chat['artifact']['type']}, version {chat['artifact']['version']}: {shown[:1500]}"
+        )
     return line

@@ -62,9 +62,7 @@ class _Ledger:
     async def failed(self, entry: ModelEntry, error: ModelCallError) -> None:
         if self.call_id is not None:
             call_id, self.call_id = self.call_id, None
-            await threads.write(
-                steps.fail_call, self._execution, call_id, ModelCall.Status.FAILED, str(error)
-            )
+            await threads.write(steps.fail_call, self._execution, call_id, ModelCall.Status.FAILED, str(error))
 
 
 async def execute(run_id: UUID, execution: Execution) -> None:
@@ -97,6 +95,7 @@ def _request(execution: Execution) -> ChatRequest:
     facts = Facts(message=said[-1] if said else "", first_message=said[0] if said else "")
     return ChatRequest(
         messages=[{"role": "system", "content": PROMPT + context.text}, *history],
+        accept_cut=True,
         offline=OfflineCall(agent=AGENT, respond=responder(context), facts=facts),
     )
 

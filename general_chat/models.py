@@ -18,9 +18,7 @@ class GeneralChatSession(TenantModel):
     label = models.CharField(max_length=100)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["app", "user", "sequence"], name="one_general_chat_per_number")
-        ]
+        constraints = [models.UniqueConstraint(fields=["app", "user", "sequence"], name="one_general_chat_per_number")]
 
     def __str__(self) -> str:
         return self.label

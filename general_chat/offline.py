@@ -49,9 +49,7 @@ def _status(context: LiveContext) -> str:
 
 def _questions(context: LiveContext) -> str:
     lines = [
-        f"- **{chat['label']}** asks: {question['prompt']}"
-        for chat in context.chats
-        for question in chat["questions"]
+        f"- **{chat['label']}** asks: {question['prompt']}" for chat in context.chats for question in chat["questions"]
     ]
     return "These wait for you:\n\n" + "\n".join(lines) if lines else "Nothing waits for your answer."
 
@@ -97,7 +95,7 @@ def _tokens(context: LiveContext) -> str:
 def _general(context: LiveContext) -> str:
     return (
         "I am the offline model: I answer by rule from what you have open, and I do not know things beyond it.\n\n"
-        f"{_status(context)}\n\nAsk me what runs, what waits for you, what was made, what you can start or what it cost."
+        f"{_status(context)}\n\nAsk me what runs, what waits for you, what was made, what you can start, what it cost."
     )
 
 

@@ -22,7 +22,9 @@ from workflows_app.models import Run
 from .models import GeneralChatSession
 
 
-def enter_general_mode(*, principal: Principal, general_chat_id: UUID | None = None, new: bool = False) -> dict[str, Any]:
+def enter_general_mode(
+    *, principal: Principal, general_chat_id: UUID | None = None, new: bool = False
+) -> dict[str, Any]:
     """Pause the user's workflow runs and go on in the named, else the current, else a new general chat (A15)."""
     with txn():
         session = store.lock_session(app_id=principal.app_id, user_id=principal.user_id)
@@ -61,9 +63,7 @@ def submit_message(
         raise NotFound("No such input request.")
     metrics.check_budget(app_id=chat.app_id, user_id=chat.owner_id)
     if workflows.get_unfinished_run(chat.pk) is not None or chat.run_state == ChatSession.RunState.PAUSED:
-        return workflow_services.queue_or_reject(
-            principal=principal, chat=chat, text=text, policy=on_busy or "queue"
-        )
+        return workflow_services.queue_or_reject(principal=principal, chat=chat, text=text, policy=on_busy or "queue")
     active = selectors.get_session(principal=principal).active_chat_id
     said = Said(
         source="user",

@@ -50,6 +50,7 @@ class Application:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop = loop
+            hub.draining = False
             self._engine = EmbeddedEngine()
             self._engine.start()
 
@@ -60,7 +61,6 @@ class Application:
             await self._engine.stop()
             self._engine = self._loop = None
         await close_models()
-        hub.draining = False
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         while True:
@@ -79,7 +79,7 @@ class Application:
 def _everything_else() -> Any:
     from django.urls import re_path
 
-    return re_path(r"", NoSuchSocket())
+    return re_path(r"", NoSuchSocket())  # type: ignore[arg-type]  # an ASGI application, as URLRouter takes
 
 
 application = Application()

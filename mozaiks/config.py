@@ -1,4 +1,4 @@
-"""What the environment says, checked once: a wrong value is one sentence that names its variable (PROTOCOL section 8)."""
+"""What the environment says, checked once: a wrong value is one sentence that names its variable."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def read_config(env: Mapping[str, str]) -> Config:
     database = _database(env, data_dir)
     if engine == "procrastinate":
         raise ConfigError(
-            "MOZAIKS_ENGINE=procrastinate is not part of this release; use MOZAIKS_ENGINE=embedded, with one server process."
+            "MOZAIKS_ENGINE=procrastinate is not part of this release; use embedded, with one server process."
         )
     return Config(
         debug=debug,
@@ -121,7 +121,9 @@ def _database(env: Mapping[str, str], data_dir: Path) -> dict[str, Any]:
     try:
         database: dict[str, Any] = dict(dj_database_url.parse(url))
     except (ValueError, KeyError, dj_database_url.UnknownSchemeError):
-        raise ConfigError("DATABASE_URL must look like sqlite:///FILE or postgres://USER:PASSWORD@HOST:PORT/NAME.") from None
+        raise ConfigError(
+            "DATABASE_URL must look like sqlite:///FILE or postgres://USER:PASSWORD@HOST:PORT/NAME."
+        ) from None
     database["CONN_MAX_AGE"] = 0
     if database["ENGINE"].endswith("sqlite3"):
         if database["NAME"] in ("", ":memory:"):

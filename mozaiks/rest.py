@@ -68,8 +68,9 @@ def refuse(error: Exception, context: Mapping[str, Any]) -> Response:
     if isinstance(error, (exceptions.NotFound, Http404)):
         return _answer(404, "NOT_FOUND", "There is nothing here.")
     if isinstance(error, exceptions.Throttled):
-        response = _answer(429, "RATE_LIMITED", f"Too many tries; try again in {int(error.wait or 60)} seconds.")
-        response["Retry-After"] = str(int(error.wait or 60))
+        seconds = int(getattr(error, "wait", None) or 60)
+        response = _answer(429, "RATE_LIMITED", f"Too many tries; try again in {seconds} seconds.")
+        response["Retry-After"] = str(seconds)
         return response
     if isinstance(error, exceptions.APIException):
         return _answer(error.status_code, "SCHEMA_VALIDATION_FAILED", str(error.detail))

@@ -25,8 +25,8 @@ class DatabaseClaims:
     ) -> Answer:
         """Run ``handler`` once for this id, in the transaction that claims the id.
 
-        A final refusal takes back what the handler wrote (a savepoint) and is stored as the answer; a retryable one takes
-        back the claim too.
+        A final refusal takes back what the handler wrote (a savepoint) and is stored as the answer; a retryable one
+        takes back the claim too.
 
         Raises:
             IdReused: the id came before with another body.

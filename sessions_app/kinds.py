@@ -27,11 +27,11 @@ class Submission:
 class ChatKind:
     """What the runtime asks of a kind of chat; every call but ``execute`` runs in a transaction on a locked chat."""
 
-    submit: Callable[[Principal, "ChatSession", str, UUID | None, str | None], Submission]
-    stop: Callable[["ChatSession", UUID], bool]
-    abandon: Callable[["ChatSession"], None]
+    submit: Callable[[Principal, ChatSession, str, UUID | None, str | None], Submission]
+    stop: Callable[[ChatSession, UUID], bool]
+    abandon: Callable[[ChatSession], None]
     execute: Callable[[UUID, Any], Awaitable[None]]
-    sequence: Callable[["ChatSession"], int | None] = lambda chat: None
+    sequence: Callable[[ChatSession], int | None] = lambda chat: None
     """The number of a numbered chat."""
 
 

@@ -89,7 +89,9 @@ def close_open_calls(*, run_id: UUID, status: str, before_fence: int | None = No
 
 def tokens_of_run(run_id: UUID) -> int:
     """Known tokens of a run."""
-    return _tokens(ModelCall.objects.filter(run_id=run_id).aggregate(p=Sum("prompt_tokens"), c=Sum("completion_tokens")))
+    return _tokens(
+        ModelCall.objects.filter(run_id=run_id).aggregate(p=Sum("prompt_tokens"), c=Sum("completion_tokens"))
+    )
 
 
 def tokens_of_today(*, app_id: UUID, user_id: UUID) -> int:

@@ -16,7 +16,7 @@ from mozaiks.accounts.models import TenantModel
 
 
 class UserSession(TenantModel):
-    """One user's session in one app: mode, active chat, tab strip; the row that SessionRegistry reads and locks first."""
+    """One user's session in one app: mode, active chat, tab strip; the row SessionRegistry reads and locks first."""
 
     class Mode(models.TextChoices):
         WORKFLOW = "workflow"

@@ -69,7 +69,7 @@ def enter_general(*, principal: Principal, chat: ChatSession) -> None:
 
 
 def next_general_sequence(*, principal: Principal) -> int:
-    """The number of the next general chat, without gaps or doubles: the row stays locked until the commit (A20, A23)."""
+    """The number of the next general chat, without gaps or doubles: the row is locked until the commit (A20, A23)."""
     session = store.lock_session(app_id=principal.app_id, user_id=principal.user_id)
     session.general_sequence += 1
     session.save(update_fields=["general_sequence"])

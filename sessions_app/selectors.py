@@ -40,8 +40,10 @@ def get_session(*, principal: Principal) -> UserSession:
 
 def list_workflow_sessions(*, principal: Principal, status: str = "IN_PROGRESS") -> QuerySet[ChatSession]:
     """The principal's workflow chats of that status, oldest first (B63, D3)."""
-    return list_chats(principal=principal).filter(kind=ChatSession.Kind.WORKFLOW, status=status).order_by(
-        "created_at", "pk"
+    return (
+        list_chats(principal=principal)
+        .filter(kind=ChatSession.Kind.WORKFLOW, status=status)
+        .order_by("created_at", "pk")
     )
 
 
@@ -150,9 +152,7 @@ def usage_by_day(*, principal: Principal) -> dict[str, Any]:
         mine.exclude(status=ModelCall.Status.OPEN)
         .annotate(day=TruncDate("opened_at"))
         .values("day")
-        .annotate(
-            prompt=Sum("prompt_tokens"), completion=Sum("completion_tokens"), cost=Sum("cost"), calls=Count("pk")
-        )
+        .annotate(prompt=Sum("prompt_tokens"), completion=Sum("completion_tokens"), cost=Sum("cost"), calls=Count("pk"))
         .order_by("day")
     )
     return {

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from django.utils import timezone
 
+from mozaiks import faults
 from mozaiks.accounts.principal import Principal
 from mozaiks.db import on_commit, txn
 from mozaiks.gateway import doorbell
@@ -161,9 +162,7 @@ def lock_own_chat(*, principal: Principal, chat_id: UUID, writable: bool = False
 
 def purge_deleted(*, older_than: timedelta = timedelta(minutes=1)) -> int:
     """Remove the rows of chats that were deleted a while ago; how many chats that were."""
-    ids = list(
-        ChatSession.objects.filter(deleted_at__lt=timezone.now() - older_than).values_list("pk", flat=True)[:50]
-    )
+    ids = list(ChatSession.objects.filter(deleted_at__lt=timezone.now() - older_than).values_list("pk", flat=True)[:50])
     for chat_id in ids:
         with txn():
             ChatSession.objects.filter(pk=chat_id).delete()
@@ -196,4 +195,9 @@ def _number(head: ChatSession, events: tuple[Event, ...], position: int, now: da
 
 def _ring(chat: ChatSession, version: int) -> None:
     app_id, user_id, chat_id, seq = chat.app_id, chat.owner_id, chat.pk, chat.last_seq
-    on_commit(lambda: doorbell.ring(app_id=app_id, user_id=user_id, chat_id=chat_id, seq=seq, version=version))
+
+    def ring() -> None:
+        faults.point("commit_before_doorbell")
+        doorbell.ring(app_id=app_id, user_id=user_id, chat_id=chat_id, seq=seq, version=version)
+
+    on_commit(ring)

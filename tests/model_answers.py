@@ -9,7 +9,7 @@ import itertools
 import json
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -53,9 +53,8 @@ class Reply:
 
 
 def replies_from(raw: Any) -> list[Reply]:
-    """Replies from JSON objects with Reply's fields."""
-    known = {one.name for one in fields(Reply)}
-    return [Reply(**{key: value for key, value in one.items() if key in known}) for one in raw]
+    """Replies from JSON objects with Reply's fields. Raises TypeError for a field that Reply does not have."""
+    return [Reply(**one) for one in raw]
 
 
 def answer_for(body: Body, reply: Reply, tools: bool = False) -> tuple[str, list[tuple[str, str]]]:

@@ -166,7 +166,10 @@ class ModelServer:
             case "GET", "/calls":
                 return self._answer(writer, 200, {"ledger": self.ledger})
             case "POST", "/script":
-                self.script(replies_from(body))
+                try:
+                    self.script(replies_from(body))
+                except TypeError as error:
+                    return self._answer(writer, 400, _error(str(error)))
                 return self._answer(writer, 200, {"ok": True})
             case "POST", "/chat/completions":
                 return await self._chat(body, path, headers.get("authorization", ""), reader, writer)

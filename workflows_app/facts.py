@@ -61,11 +61,11 @@ def compose_input(
     last = Turn.objects.filter(chat=chat, agent=agent.name, status=Turn.Status.DONE).order_by("-number").first()
     after = last.after_seq if last else 0
     parts: list[tuple[int, str, str]] = []
-    seeded = definition.seed is not None
+    opening = _opening_seq(chat) if definition.seed is not None else None
     for event in _texts(chat, after):
         if event.payload.get("metadata", {}).get("seed"):
             parts.append((event.seq, "", event.payload["content"]))
-        elif event.source == "user" and not (seeded and last is None and event is _first(chat)):
+        elif event.source == "user" and event.seq != opening:
             parts.append((event.seq, "User", event.payload["content"]))
     since = Turn.objects.filter(chat=chat, status=Turn.Status.DONE, number__gt=last.number if last else 0)
     for turn in since.exclude(agent=agent.name).order_by("number"):
@@ -88,8 +88,10 @@ def _user_messages(chat: ChatSession) -> list[LoggedEvent]:
     return list(LoggedEvent.objects.filter(chat=chat, type="chat.text", source="user").order_by("seq"))
 
 
-def _first(chat: ChatSession) -> LoggedEvent | None:
-    return LoggedEvent.objects.filter(chat=chat, type="chat.text", source="user").order_by("seq").first()
+def _opening_seq(chat: ChatSession) -> int | None:
+    """The user's first message, which a seeded workflow's agents hear inside the seed and not again."""
+    messages = LoggedEvent.objects.filter(chat=chat, type="chat.text", source="user")
+    return messages.order_by("seq").values_list("seq", flat=True).first()
 
 
 def _texts(chat: ChatSession, after: int) -> list[LoggedEvent]:

@@ -75,4 +75,3 @@ def _missing(principal: Principal, need: Requirement) -> str | None:
             app = App.objects.filter(pk=principal.app_id).first()
             on = bool(app and app.settings.get(need.value))
             return None if on else f"The app's setting {need.value} is off; ask an owner of the app to switch it on."
-    return "This workflow has a prerequisite that is not known here."

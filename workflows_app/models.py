@@ -183,7 +183,9 @@ class ToolAttempt(TenantModel):
     begun_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["chat", "turn", "tool_call_id"], name="one_attempt_per_tool_call")]
+        constraints = [
+            models.UniqueConstraint(fields=["chat", "turn", "tool_call_id"], name="one_attempt_per_tool_call")
+        ]
 
     def __str__(self) -> str:
         return self.tool_call_id

@@ -61,9 +61,13 @@ class ChatDeltas:
 
     def __init__(self, execution: Execution) -> None:
         self._execution = execution
+        self._begun: tuple[UUID, int] | None = None
 
     def push(self, *, message_id: UUID, agent: str, attempt: int, text: str) -> None:
         execution = self._execution
+        if self._begun != (message_id, attempt):
+            self._begun = (message_id, attempt)
+            faults.point("before_first_delta")
         deltas.push(
             app_id=execution.app_id,
             user_id=execution.user_id,

@@ -17,7 +17,7 @@ from mozaiks.runtime.spec import TurnSpec
 from mozaiks.runtime.turn import run_turn
 from sessions_app import kinds
 
-from . import steps
+from . import engine, steps
 from .agent_factory import build_agent
 from .definitions import MissingSymbol
 from .models import Run
@@ -25,22 +25,6 @@ from .persistence import ChatDeltas, TurnStore
 from .steps import Execution, NextTurn
 
 log = logging.getLogger("mozaiks.runner")
-
-_draining = asyncio.Event()
-
-
-def drain() -> None:
-    """Begin no further turn in this process: it is going down, and the next one goes on from the last step."""
-    _draining.set()
-
-
-def undrain() -> None:
-    _draining.clear()
-
-
-def is_draining() -> bool:
-    return _draining.is_set()
-
 
 def list_executable(limit: int) -> list[UUID]:
     """Runs that an engine should carry out, oldest first."""
@@ -59,13 +43,13 @@ async def execute_run(run_id: UUID) -> None:
         log.debug("run %s stopped at a step: %s", run_id, stop)
     except (OperationalError, InterfaceError):
         raise  # the database is away: the run stays as committed, the engine's scan takes it up again
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (a run fails visibly, whatever it raised)
         await _fail(execution, error)
 
 
 async def execute_workflow(run_id: UUID, execution: Execution) -> None:
-    """The turns of a workflow run."""
-    while not is_draining():
+    """The turns of a workflow run; a process that goes down begins no further one."""
+    while engine.is_running():
         following = await executor.write(steps.advance, execution)
         if following is None:
             return

@@ -175,14 +175,15 @@ def stop(chat: ChatSession, run_id: UUID) -> bool:
 
 
 def pause_for_general_mode(*, principal: Principal) -> list[UUID]:
-    """Pause every workflow run of the user (A15); the chats whose run that concerned, in a fixed order."""
-    paused = []
+    """Pause every workflow run of the user (A15); the chats that general mode holds now, in a fixed order."""
+    held = []
     for chat_id in _unfinished_chats(principal):
         chat = services.lock_own_chat(principal=principal, chat_id=chat_id)
         if chat.run_state not in (ChatSession.RunState.PAUSED, ChatSession.RunState.PAUSING):
             pause(chat, reason="general_mode")
-            paused.append(chat_id)
-    return paused
+        if chat.pause_reason == "general_mode":
+            held.append(chat_id)
+    return held
 
 
 def resume_from_general_mode(*, principal: Principal) -> list[UUID]:
@@ -209,9 +210,7 @@ def _unfinished_chats(principal: Principal) -> list[UUID]:
 
 
 def _in_general_mode(chat: ChatSession) -> bool:
-    return UserSession.objects.filter(
-        app_id=chat.app_id, user_id=chat.owner_id, mode=UserSession.Mode.GENERAL
-    ).exists()
+    return UserSession.objects.filter(app_id=chat.app_id, user_id=chat.owner_id, mode=UserSession.Mode.GENERAL).exists()
 
 
 def _log_pause(chat: ChatSession, reason: str) -> None:
@@ -220,9 +219,7 @@ def _log_pause(chat: ChatSession, reason: str) -> None:
 
 
 def _cancel_input(request: InputRequest) -> Event:
-    InputRequest.objects.filter(pk=request.pk).update(
-        status=InputRequest.Status.CANCELLED, resolved_at=timezone.now()
-    )
+    InputRequest.objects.filter(pk=request.pk).update(status=InputRequest.Status.CANCELLED, resolved_at=timezone.now())
     return InputResolved(input_request_id=request.pk, status="cancelled")
 
 

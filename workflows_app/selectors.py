@@ -81,9 +81,7 @@ def chat_meta(principal: Principal, chat_id: UUID) -> dict[str, Any]:
 
 def list_session_rows(chats: list[ChatSession]) -> list[dict[str, Any]]:
     """Workflow chats as ``GET /api/sessions/list`` shows them (B61, B73)."""
-    links = dict(
-        WorkflowSession.objects.filter(chat__in=chats).values_list("chat_id", "artifact_instance_id")
-    )
+    links = dict(WorkflowSession.objects.filter(chat__in=chats).values_list("chat_id", "artifact_instance_id"))
     return [
         {
             "chat_id": str(chat.pk),

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.utils import timezone
 
+from mozaiks import faults
 from mozaiks.accounts.principal import Principal
 from mozaiks.db import on_commit, txn
 from mozaiks.gateway import deltas
@@ -146,7 +147,12 @@ def resolve_input(
         run.status = Run.Status.QUEUED
         run.save(update_fields=["status"])
         projection["run_state"] = ChatSession.RunState.QUEUED
-        on_commit(lambda: engine.wake(run.pk))
+
+        def go_on() -> None:
+            faults.point("answered_before_wake")
+            engine.wake(run.pk)
+
+        on_commit(go_on)
     event = InputResolved(
         source="user" if by else "system",
         input_request_id=request.pk,
@@ -208,7 +214,7 @@ def complete_chat(*, principal: Principal, chat_id: UUID) -> ChatSession:
         sessions.ring_queue(chat)
         done = ChatSession.Status.COMPLETED
         sessions.emit(
-            chat, StatusChanged(status=done.value), status=done, run_state=ChatSession.RunState.IDLE, pause_reason=""
+            chat, StatusChanged(status="COMPLETED"), status=done, run_state=ChatSession.RunState.IDLE, pause_reason=""
         )
     return chat
 

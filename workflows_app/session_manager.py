@@ -117,9 +117,11 @@ def _app(slug: str) -> App:
 
 
 def _session(chat_id: str, app_id: str) -> WorkflowSession:
-    session = WorkflowSession.objects.select_related("chat").filter(
-        chat_id=_uuid(chat_id), chat__app__slug=app_id, chat__deleted_at=None
-    ).first()
+    session = (
+        WorkflowSession.objects.select_related("chat")
+        .filter(chat_id=_uuid(chat_id), chat__app__slug=app_id, chat__deleted_at=None)
+        .first()
+    )
     if session is None:
         raise NotFound("No such workflow chat.")
     return session

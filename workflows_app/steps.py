@@ -255,7 +255,9 @@ def find_approval(turn: Turn, tool_call_id: str, arguments: Any) -> Approval | N
     if request.arguments_hash != content_hash(arguments) or request.status != InputRequest.Status.ANSWERED:
         return Approval(approved=False, comment="not approved")
     response = request.response or {}
-    return Approval(approved=bool(response.get("approved", True)), comment=response.get("comment", response.get("text")))
+    return Approval(
+        approved=bool(response.get("approved", True)), comment=response.get("comment", response.get("text"))
+    )
 
 
 def begin_tool(execution: Execution, turn: Turn, tool_call_id: str) -> bool:
@@ -296,9 +298,7 @@ def fail(execution: Execution, *, code: str, message: str, retryable: bool) -> N
         runs.fail_run(chat, run, code=code, message=message, retryable=retryable)
 
 
-def _decide(
-    chat: ChatSession, run: Run, session: WorkflowSession, definition: Definition, facts: Facts
-) -> Turn | None:
+def _decide(chat: ChatSession, run: Run, session: WorkflowSession, definition: Definition, facts: Facts) -> Turn | None:
     """Ask the route and commit its choice."""
     following = definition.next(facts_of.route_state(chat, session))
     _add(session, following.add)
@@ -329,9 +329,7 @@ def _decide(
         case Fail(sentence=sentence):
             error = Failed(code="INTERNAL", message=sentence, retryable=False)
             failed = ChatSession.Status.FAILED
-            runs.end_run(
-                chat, run, status=Run.Status.FAILED, reason=sentence, before=(error,), chat_status=failed
-            )
+            runs.end_run(chat, run, status=Run.Status.FAILED, reason=sentence, before=(error,), chat_status=failed)
     return None
 
 
@@ -385,14 +383,15 @@ def _wait(chat: ChatSession, run: Run) -> None:
     run.status = Run.Status.WAITING
     run.stalled = 0
     run.save(update_fields=["status", "stalled"])
-    services.emit(
-        chat, run_state=ChatSession.RunState.WAITING, waiting=len(selectors.list_open_inputs(chat.pk))
-    )
+    services.emit(chat, run_state=ChatSession.RunState.WAITING, waiting=len(selectors.list_open_inputs(chat.pk)))
 
 
 def _within_budget(chat: ChatSession, run: Run, definition: Definition) -> bool:
     limits = settings.MOZAIKS_LIMITS
-    turns, tokens = min(definition.limits.turns, limits.turns_per_run), min(definition.limits.tokens, limits.tokens_per_run)
+    turns, tokens = (
+        min(definition.limits.turns, limits.turns_per_run),
+        min(definition.limits.tokens, limits.tokens_per_run),
+    )
     if run.turns >= turns:
         runs.fail_run(chat, run, code="BUDGET_EXCEEDED", message=f"This run used its {turns} turns. Retry to go on.")
         return False

@@ -142,9 +142,7 @@ def submit_input(principal: Principal, cmd: SubmitInput) -> dict[str, Any]:
 
 @command(RespondToInput)
 def respond_to_input(principal: Principal, cmd: RespondToInput) -> dict[str, Any]:
-    return services.answer_input(
-        principal=principal, input_request_id=cmd.input_request_id, response=cmd.response
-    )
+    return services.answer_input(principal=principal, input_request_id=cmd.input_request_id, response=cmd.response)
 
 
 @command(PauseChat)

@@ -1,4 +1,4 @@
-"""Who there is: users, apps (tenants), memberships, and the secrets that sign a client in; secrets are kept as hashes."""
+"""Who there is: users, apps (tenants), memberships, and the secrets that sign a client in, kept as hashes."""
 
 from __future__ import annotations
 

@@ -16,12 +16,10 @@ from django.utils.crypto import constant_time_compare
 from mozaiks.accounts import services
 from mozaiks.accounts.models import App, User
 from mozaiks.accounts.principal import Principal
+from mozaiks.protocol.close_codes import NOT_IN_APP, NOT_SIGNED_IN
 from mozaiks.protocol.errors import Forbidden, NotFound
 
 from . import ports
-
-NOT_SIGNED_IN = 4401
-NOT_IN_APP = 4403
 
 
 @dataclass(frozen=True)
@@ -59,15 +57,13 @@ def admit(scope: dict[str, Any]) -> Admitted:
 
 
 def still_admitted(admitted: Admitted) -> int | None:
-    """The close code for a socket whose user lost the session, the role or the app since; None while all is well (S4)."""
+    """The close code for a socket whose user lost the session, the role or the app; None while all is well (S4)."""
     if admitted.session_key is not None and _session_user(admitted.session_key) is None:
         return NOT_SIGNED_IN
     return None if services.is_current(admitted.principal) else NOT_IN_APP
 
 
-def _sign_in(
-    scope: dict[str, Any], headers: dict[bytes, bytes]
-) -> tuple[User | None, App | None, str | None]:
+def _sign_in(scope: dict[str, Any], headers: dict[bytes, bytes]) -> tuple[User | None, App | None, str | None]:
     scheme, _, raw = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     if scheme.lower() == "bearer":
         return (*(services.token_user(raw.strip()) or (None, None)), None)

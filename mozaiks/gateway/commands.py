@@ -92,7 +92,7 @@ class ClientResume(Command):
 
     type: Literal["client.resume"] = "client.resume"
     chat_id: UUID
-    lastClientIndex: int = Field(ge=-1, le=2**53)
+    lastClientIndex: int = Field(ge=-1, le=2**53)  # noqa: N815  (the prior system's name)
 
     claimed: ClassVar[bool] = False
 

@@ -17,6 +17,7 @@ from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 from django.conf import settings
 
+from mozaiks.protocol.close_codes import BAD_HELLO, FLOODING, RESTART, TOO_MANY, TOO_SLOW
 from mozaiks.protocol.commands import Follow, Unfollow
 from mozaiks.protocol.errors import HelloRequired, RateLimited, Refused, TooLarge
 from mozaiks.protocol.frames import decode, usable_id
@@ -33,7 +34,6 @@ HELLO_WITHIN = 5.0
 SEND_WITHIN = 5.0
 HEARTBEAT_EVERY = 20.0
 WAITING_FRAMES = 256
-BAD_HELLO, TOO_SLOW, TOO_MANY, FLOODING, RESTART = 4400, 4008, 4009, 4029, 1012
 SESSION_COMMANDS = frozenset(
     {
         "chat.start_workflow",
@@ -61,7 +61,7 @@ class Bucket:
         return self.level
 
 
-class SocketConsumer(AsyncConsumer):
+class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
     """One WebSocket of PROTOCOL section 1."""
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class SocketConsumer(AsyncConsumer):
                 await asyncio.wait_for(self.send({"type": "websocket.send", "text": text}), SEND_WITHIN)
         except TimeoutError:
             await self.close(TOO_SLOW)
-        except Exception:
+        except Exception:  # noqa: BLE001  (a socket outlives whatever a handler or a send raises)
             # The server under us says in many ways that the client is gone; websocket.disconnect follows.
             self._closed = True
 
@@ -119,7 +119,7 @@ class SocketConsumer(AsyncConsumer):
             self._closed = True
             try:
                 await asyncio.wait_for(self.send({"type": "websocket.close", "code": code}), SEND_WITHIN)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  (a socket outlives whatever a handler or a send raises)
                 log.debug("close not sent: %s", error)
 
     async def drain(self, frame: dict[str, Any]) -> None:
@@ -142,7 +142,7 @@ class SocketConsumer(AsyncConsumer):
         except Denied as denied:
             await self._turn_away(denied.code)
             return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (a socket outlives whatever a handler or a send raises)
             as_refusal(error)
             await self._turn_away(1011)
             return
@@ -160,7 +160,7 @@ class SocketConsumer(AsyncConsumer):
                 await asyncio.wait_for(
                     self.channel_layer.group_add(self._group, self.channel_name), doorbell.LAYER_TIMEOUT
                 )
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  (a socket outlives whatever a handler or a send raises)
                 log.warning("no doorbell for this socket, polling instead: %s", error)
         await self._accept()
         self._start(self._carry_out_frames())
@@ -243,7 +243,8 @@ class SocketConsumer(AsyncConsumer):
             await self._apply(outcome)
 
     async def _one(self, text: str | None) -> None:
-        assert self.admitted is not None and self.feed is not None
+        assert self.admitted is not None
+        assert self.feed is not None
         frame = await self._decode(text)
         if frame is None:
             return
@@ -305,7 +306,7 @@ class SocketConsumer(AsyncConsumer):
         """A task of the socket that fails ends the socket in a way the client recovers from: reconnect and replay."""
         try:
             await work
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (a socket outlives whatever a handler or a send raises)
             refusal = as_refusal(error)
             log.warning("socket restarted: %s", refusal)
             await self.close(RESTART)
@@ -313,7 +314,7 @@ class SocketConsumer(AsyncConsumer):
     async def _guard(self, work: Any) -> None:
         try:
             await work
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (a socket outlives whatever a handler or a send raises)
             as_refusal(error)
 
     async def _clean_up(self) -> None:
@@ -324,7 +325,5 @@ class SocketConsumer(AsyncConsumer):
         if self._group is not None and self.channel_layer is not None:
             try:
                 await asyncio.wait_for(self.channel_layer.group_discard(self._group, self.channel_name), 2)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  (a socket outlives whatever a handler or a send raises)
                 log.debug("group not left: %s", error)
-
-

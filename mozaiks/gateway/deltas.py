@@ -1,4 +1,4 @@
-"""Streamed text on its way to clients: coalesced, numbered by offset, and kept so far for whoever joins (DESIGN, deltas).
+"""Streamed text on its way to clients: coalesced, numbered by offset, and kept so far for whoever joins.
 
 Not in the log: the final ``chat.text`` replaces it all. Runs on the event loop only and never blocks it.
 """
@@ -41,9 +41,7 @@ class Live:
 _live: dict[UUID, Live] = {}
 
 
-def push(
-    *, app_id: UUID, user_id: UUID, chat_id: UUID, message_id: UUID, agent: str, attempt: int, text: str
-) -> None:
+def push(*, app_id: UUID, user_id: UUID, chat_id: UUID, message_id: UUID, agent: str, attempt: int, text: str) -> None:
     """Append ``text`` to the chat's unfinished message; another message or attempt starts anew."""
     live = _live.get(chat_id)
     if live is None or live.message_id != message_id or live.attempt != attempt:
@@ -137,5 +135,5 @@ def _background(call: Any, *args: Any) -> None:
 async def _quietly(call: Any, *args: Any) -> None:
     try:
         await executor.read(call, *args)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (a hint may be lost)
         doorbell.log.warning("text so far not kept: %s", error)

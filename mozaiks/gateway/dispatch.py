@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError
 
+from mozaiks import faults
 from mozaiks.accounts.principal import Principal
 from mozaiks.protocol.commands import Command, Effect, Reply, validate
 from mozaiks.protocol.errors import Forbidden, Internal, Refused, SchemaInvalid, Unavailable, UnknownCommand
@@ -37,7 +38,7 @@ async def dispatch(principal: Principal, frame: dict[str, Any]) -> Outcome:
         if not principal.can_write and not registered.viewers:
             raise Forbidden("A viewer of this app can read but not do this.")
         return await _carry_out(principal, registered, command)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (the one translator of failures)
         return Outcome(refusal_frame(re, as_refusal(error)))
 
 
@@ -82,9 +83,8 @@ async def _carry_out(principal: Principal, registered: Registered, command: Comm
         else:
             data = await (executor.write if registered.place == "writer" else executor.read)(handler)
         return _done(command, data, duplicate=False)
-    answer = await executor.write(
-        ports.claims().carry_out, principal, command.id, command.body_hash(), handler
-    )
+    answer = await executor.write(ports.claims().carry_out, principal, command.id, command.body_hash(), handler)
+    faults.point("committed_before_result")
     if answer.ok:
         return _done(command, answer.body, duplicate=answer.duplicate)
     frame = {"type": "result", "re": command.id, "ok": False, "error": answer.body}

@@ -81,6 +81,6 @@ def _with_connection(call: Callable[[], T]) -> T:
     try:
         return call()
     finally:
-        # PostgreSQL's connection goes back to the pool; SQLite's stays open, which also keeps its WAL alive, unless broken.
+        # PostgreSQL's connection goes back to the pool; SQLite's stays open, and its WAL with it, unless broken.
         if connection.vendor != "sqlite" or connection.errors_occurred:
             connection.close_if_unusable_or_obsolete()

@@ -140,7 +140,7 @@ class Feed:
             await self.wake.wait()
             self.wake.clear()
             try:
-                while await self._step():
+                while await self._step():  # noqa: ASYNC110  (one page, then the loop is for others)
                     await asyncio.sleep(0)
             except (OperationalError, InterfaceError, Unavailable) as error:
                 # The socket outlives the database: nothing was sent that was not read, so look again.
@@ -230,9 +230,7 @@ class Feed:
         await self._send({**end, "seq": known.sent, "digest": known.digest})
         for seq in await executor.read(ports.open_inputs, head.chat_id):
             if seq < known.replay_from:
-                for _, _, frame in await executor.read(
-                    ports.log().events, head, after=seq - 1, upto=seq, limit=1
-                ):
+                for _, _, frame in await executor.read(ports.log().events, head, after=seq - 1, upto=seq, limit=1):
                     await self._send({**frame, "replay": True})
         queue = await executor.read(ports.log().queue, head.chat_id)
         if queue:

@@ -57,7 +57,7 @@ async def _poll() -> None:
         rounds += 1
         try:
             await _look(recheck=rounds % RECHECK_EVERY == 0)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (the poller goes on)
             log.warning("poll failed: %s", error)
 
 

@@ -1,4 +1,4 @@
-"""What every command has: a type, an id, a schema that refuses unknown fields. The commands live beside their handlers."""
+"""What every command has: a type, an id, a schema that refuses unknown fields. They live beside their handlers."""
 
 from __future__ import annotations
 

@@ -29,10 +29,14 @@ class SchemaInvalid(Refused):
 
 
 class UnknownCommand(Refused):
+    """There is no command of that type."""
+
     code = "UNKNOWN_COMMAND"
 
 
 class HelloRequired(Refused):
+    """The first frame must be ``session.hello``."""
+
     code = "HELLO_REQUIRED"
 
 
@@ -51,16 +55,22 @@ class NotFound(Refused):
 
 
 class Forbidden(Refused):
+    """The user may read this but not do it, or the password is wrong."""
+
     code = "FORBIDDEN"
     status = 403
 
 
 class Conflict(Refused):
+    """What is asked does not fit the present state; the message says why."""
+
     code = "CONFLICT"
     status = 409
 
 
 class ChatBusy(Refused):
+    """A run is at work on the chat and the message asked not to wait."""
+
     code = "CHAT_BUSY"
     status = 409
     retryable = True
@@ -74,16 +84,22 @@ class ChatClosed(Refused):
 
 
 class InputAlreadyResolved(Refused):
+    """The question was cancelled; nothing waits for its answer."""
+
     code = "INPUT_ALREADY_RESOLVED"
     status = 409
 
 
 class InputExpired(Refused):
+    """The question's time is over."""
+
     code = "INPUT_EXPIRED"
     status = 409
 
 
 class WorkflowNotFound(Refused):
+    """No workflow has that name."""
+
     code = "WORKFLOW_NOT_FOUND"
     status = 404
 
@@ -96,22 +112,30 @@ class PrerequisitesNotMet(Refused):
 
 
 class BudgetExceeded(Refused):
+    """The user's tokens of today are used up; the message says what to do."""
+
     code = "BUDGET_EXCEEDED"
     status = 402
 
 
 class RateLimited(Refused):
+    """Too many commands, tries, followed chats or unfinished runs; wait and send it again."""
+
     code = "RATE_LIMITED"
     status = 429
     retryable = True
 
 
 class TooLarge(Refused):
+    """The frame or body has more bytes than the limit."""
+
     code = "TOO_LARGE"
     status = 413
 
 
 class ModelUnavailable(Refused):
+    """No entry of the model list answered."""
+
     code = "MODEL_UNAVAILABLE"
     status = 503
     retryable = True
@@ -126,6 +150,8 @@ class Unavailable(Refused):
 
 
 class Internal(Refused):
+    """Something went wrong on the server; the message holds a reference to find it in the log."""
+
     code = "INTERNAL"
     status = 500
     retryable = True

@@ -181,7 +181,7 @@ class Resumed(Event):
 
 
 class StatusChanged(Event):
-    """The chat's lifecycle changed. A failed run leaves its chat IN_PROGRESS; only the route or staff fails a chat (D2)."""
+    """The chat's lifecycle changed. A failed run leaves it IN_PROGRESS; only the route or staff fails a chat (D2)."""
 
     type: Literal["chat.status"] = "chat.status"
     status: Literal["IN_PROGRESS", "COMPLETED", "FAILED"]

@@ -5,22 +5,24 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+from .shapes import ChatHead, ChatMetaBody, QueuedItem, Tab, UsageTotals
 
 
 class Signal(BaseModel):
     """A hint to a connected client; losing one changes nothing but latency (law 1)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
 
     type: str
 
     def frame(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude_none=True)
+        return self.model_dump(mode="json", exclude_none=True, by_alias=True)
 
 
 class Delta(Signal):
-    """Text of an unfinished message: append it when ``attempt`` is yours and ``offset`` is your length in code points."""
+    """Text of an unfinished message: append when ``attempt`` is yours and ``offset`` is your length in code points."""
 
     type: Literal["chat.delta"] = "chat.delta"
     chat_id: UUID
@@ -31,11 +33,10 @@ class Delta(Signal):
     text: str
 
 
-class ChatMeta(Signal):
-    """The body of ``GET /api/chats/meta`` (B14, B24)."""
+class ChatMeta(Signal, ChatMetaBody):
+    """The body of ``GET /api/chats/meta`` (B14, B24); when a chat is opened, and when its artifact link changes."""
 
     type: Literal["chat_meta"] = "chat_meta"
-    chat_id: UUID
 
 
 class Queue(Signal):
@@ -43,7 +44,7 @@ class Queue(Signal):
 
     type: Literal["chat.queue"] = "chat.queue"
     chat_id: UUID
-    queue: list[dict[str, Any]]
+    queue: list[QueuedItem]
 
 
 class ModeChanged(Signal):
@@ -77,7 +78,7 @@ class Usage(Signal):
 
     type: Literal["chat.usage"] = "chat.usage"
     chat_id: UUID
-    totals: dict[str, Any]
+    totals: UsageTotals
 
 
 class SessionUpdated(Signal):
@@ -85,7 +86,7 @@ class SessionUpdated(Signal):
 
     type: Literal["session.updated"] = "session.updated"
     session_version: int
-    chat: dict[str, Any] | None = None
+    chat: Tab | None = None
     removed: UUID | None = None
 
 
@@ -93,30 +94,44 @@ class ReplayBegin(Signal):
     """The events ``from`` to ``to`` follow; ``prev_digest`` is the digest before them."""
 
     type: Literal["replay.begin"] = "replay.begin"
+    chat_id: UUID
+    epoch: UUID
+    first: int = Field(alias="from")
+    last: int = Field(alias="to")
+    prev_digest: str
 
 
 class ReplayEnd(Signal):
     """All of the replay was sent; what follows is live."""
 
     type: Literal["replay.end"] = "replay.end"
+    chat_id: UUID
+    epoch: UUID
+    seq: int
+    digest: str
 
 
 class ReplayGap(Signal):
     """The cursor cannot be answered exactly: the client forgets what it has of the chat (law 3)."""
 
     type: Literal["replay.gap"] = "replay.gap"
+    chat_id: UUID
+    reason: Literal["epoch", "expired", "ahead", "invalid"]
+    epoch: UUID
+    min_seq: int
+    last_seq: int
 
 
 class Heartbeat(Signal):
-    """Every 20 s: the heads of the followed chats."""
+    """Every 20 s: the heads of the followed chats; a client behind one asks with ``chat.open``."""
 
     type: Literal["heartbeat"] = "heartbeat"
     session_version: int
-    chats: dict[str, dict[str, Any]]
+    chats: dict[UUID, ChatHead]
 
 
 class Drain(Signal):
-    """The server is about to close with 1012; reconnect after ``retry_ms``."""
+    """The server is about to close with 1012; reconnect after ``retry_ms``, with jitter."""
 
     type: Literal["session.drain"] = "session.drain"
     retry_ms: int

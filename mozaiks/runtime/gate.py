@@ -6,6 +6,8 @@ waits for a person lets its siblings finish and be stored first.
 
 from __future__ import annotations
 
+import itertools
+import json
 from typing import Any
 
 from ag2 import Context
@@ -68,7 +70,7 @@ class ToolGate(BaseMiddleware):
             return None
         verdict = await self._verdict(call, call.id)
         if verdict is None:
-            return self._park(call, call.id, "approval", f"May the agent call {call.name}?")
+            return self._park(call, call.id, "approval", f"May the agent call {call.name}{_named(call)}?")
         if verdict.approved:
             return None
         return _failed(call, Refused(_with_comment("The user did not approve this call.", verdict.comment)))
@@ -80,13 +82,13 @@ class ToolGate(BaseMiddleware):
         """
         live, key = self.live, call.id
         idempotent = call.name not in live.spec.non_idempotent
-        while True:
+        for times in itertools.count(1):
             state = await live.guard(
                 live.store.begin_tool, tool_call_id=key, tool_name=call.name, idempotent=idempotent
             )
             if state == "go" or idempotent:
                 return None
-            key = f"{key}/again"
+            key = f"{call.id}/again{times}"
             verdict = await self._verdict(call, key)
             if verdict is None:
                 question = f"{call.name} was interrupted and may have taken effect. Run it again?"
@@ -95,6 +97,7 @@ class ToolGate(BaseMiddleware):
                 live.outcomes[call.id] = "not_completed"
                 said = f"{call.name} was interrupted; it is not known whether it took effect, and it was not run again."
                 return _failed(call, Refused(_with_comment(said, verdict.comment)))
+        return None
 
     async def _answered_by_person(self, call: ToolCallEvent) -> ToolResultEvent:
         """A tool without code (``ClientTool``) is a question to the user; the answer is its result."""
@@ -151,6 +154,15 @@ def _parked(call: ToolCallEvent) -> ParkedResult:
 
 def _failed(call: ToolCallEvent, error: Exception) -> ToolErrorEvent:
     return ToolErrorEvent(parent_id=call.id, name=call.name, error=error, result=ToolResult(""))
+
+
+def _named(call: ToolCallEvent, most: int = 300) -> str:
+    """The arguments for the question, since a person approves exactly these; cut where they are long."""
+    arguments = plain(parsed(call.arguments))
+    if not isinstance(arguments, dict):
+        return f" ({str(arguments)[:most]})"
+    told = ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items())
+    return f" ({told if len(told) <= most else told[:most] + '…'})" if told else ""
 
 
 def _with_comment(sentence: str, comment: str | None) -> str:

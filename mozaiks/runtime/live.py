@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID, uuid5
 
-from ag2.events import BaseEvent, ModelRequest, ModelResponse, ToolResultEvent
+from ag2.events import BaseEvent, ModelResponse, ToolResultEvent
 
 from mozaiks.llm.entries import ModelList
 from mozaiks.runtime.codec import decode
@@ -28,10 +28,6 @@ R = TypeVar("R")
 
 class TurnEnded(Exception):
     """Unwinds AG2 when the turn is over; the reason is :attr:`LiveTurn.failure`."""
-
-
-REPAIR = "mozaiks_repair"
-"""Key in the metadata of a hidden request: the answer before it was not usable."""
 
 
 class LiveTurn:
@@ -60,7 +56,8 @@ class LiveTurn:
         self.results: dict[str, ToolResultEvent] = {}  # stored results of the batch of calls under way
         self.checked: Checked | None = None  # the answer that was stored last
         self.closing: list[ClosedCall] = []  # calls answered, their step not stored yet
-        self.model_calls = 0
+        self.model_calls = 0  # limits count per execution, so that a turn that failed on them can be tried again
+        self.repairs = 0
         self.child_calls = 0
 
         self.stagings: dict[str, Staging] = {}
@@ -75,7 +72,6 @@ class LiveTurn:
     async def load(self) -> None:
         """Read the agent's stream from the store."""
         self.events = [decode(data) for data in await self.guard(self.store.load)]
-        self.model_calls = sum(isinstance(e, ModelResponse) and not e.response_force for e in self.turn_events)
 
     @property
     def turn_events(self) -> list[BaseEvent]:
@@ -85,11 +81,6 @@ class LiveTurn:
     def ordinal(self) -> int:
         """How many responses of this turn are stored: the number of the message under way."""
         return sum(isinstance(event, ModelResponse) for event in self.turn_events)
-
-    @property
-    def repairs(self) -> int:
-        requests = [event for event in self.turn_events if isinstance(event, ModelRequest)]
-        return sum(any(REPAIR in part.metadata for part in request.parts) for request in requests)
 
     def message_id(self) -> UUID:
         return self.spec.message_id(self.ordinal)

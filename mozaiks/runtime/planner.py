@@ -38,7 +38,7 @@ def plan_turn(events: Sequence[BaseEvent]) -> Plan:
     if isinstance(last, ModelRequest):
         return Plan("call_model", request=last)
     assert isinstance(last, ModelResponse)
-    if last.response_force or not last.tool_calls.calls:
+    if not last.tool_calls.calls:
         return Plan("done", response=last)
     found = {e.parent_id: e for e in events[drivers[-1] + 1 :] if isinstance(e, ToolResultEvent)}
     results = [found[call.id] for call in last.tool_calls.calls if call.id in found]

@@ -52,6 +52,8 @@ class Message:
     message_id: UUID
     text: str
     final: bool
+    output: Any | None = None
+    """The checked value of a final structured answer, as plain JSON; None for free text."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class ParkedRequest:
     """What a person has to answer before the turn goes on.
 
     ``tool_call_id`` is the key under which :meth:`EventStore.approval` is asked for the answer. It is the id of the
-    tool call for an approval, that id with a suffix (``/again``, ``/ask0``) for the other kinds.
+    tool call for an approval, that id with a suffix (``/again1``, ``/ask0``) for the other kinds.
     """
 
     tool_call_id: str

@@ -19,7 +19,8 @@ class TurnSpec:
     ``start`` is the index in the agent's stream where this turn's events begin, fixed when the turn is first run.
     ``variables`` are the values stored now: at the turn's start, or after its last stored step when it runs again.
     ``output_schema`` is a pydantic class or a JSON schema; None leaves it to the agent's own response schema.
-    ``approve`` and ``non_idempotent`` are names of tools.
+    ``approve`` and ``non_idempotent`` are names of tools. ``max_repairs`` (how often an answer that cannot be used is
+    asked for again) and ``max_model_calls`` (child agents included) count per execution.
     """
 
     chat_id: UUID

@@ -116,7 +116,7 @@ class TurnStorage:
                 kind="response",
                 events=[encode(event)],
                 call=live.closing[-1] if live.closing else None,
-                message=Message(live.message_id(), text, final),
+                message=Message(live.message_id(), text, final, live.checked.value if final and live.checked else None),
                 tool_calls=[ToolCallInfo(call.id, call.name, plain(parsed(call.arguments))) for call in calls],
                 variables=values,
             )

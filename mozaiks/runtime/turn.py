@@ -6,6 +6,7 @@ Rule: run_turn may be called again at any time after any interruption, and goes 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -26,6 +27,7 @@ from ag2.events import (
 from ag2.exceptions import HumanInputError
 from ag2.stream import MemoryStream
 from ag2.tools import Toolkit
+from ag2.tools.final import FunctionTool
 from ag2.tools.subagents.subagent_tool import SubagentTool
 
 from mozaiks.llm.entries import ModelList
@@ -33,7 +35,7 @@ from mozaiks.llm.errors import ModelTruncated
 from mozaiks.runtime.bridge import BridgeConfig
 from mozaiks.runtime.codec import encode
 from mozaiks.runtime.gate import AskPerson, ToolGate
-from mozaiks.runtime.live import CURRENT_TURN, REPAIR, LiveTurn, TurnEnded
+from mozaiks.runtime.live import CURRENT_TURN, LiveTurn, TurnEnded
 from mozaiks.runtime.output import Checked, output_of
 from mozaiks.runtime.plain import clean_text
 from mozaiks.runtime.planner import Plan, plan_turn
@@ -43,6 +45,8 @@ from mozaiks.runtime.storage import FINAL, BatchEnded, TurnStorage
 
 __all__ = ["TurnResult", "TurnSpec", "run_turn"]
 
+REPAIR = "mozaiks_repair"
+"""Key in the metadata of a hidden request: the answer before it was not usable."""
 BRIDGE = BridgeConfig()
 """One for all agents; it has no state."""
 
@@ -104,12 +108,13 @@ async def _ask_again(live: LiveTurn, checked: Checked) -> None:
     else:
         raise TurnFailed(
             f"The agent {live.spec.agent!r} gave no answer of the shape asked for, "
-            f"asked {live.repairs + 1} times: {checked.problem}."
+            f"also when asked {live.repairs} more times: {checked.problem}."
         )
 
 
 async def _append(live: LiveTurn, sentence: str) -> None:
     """A hidden request to the model on the same stream; people do not see it."""
+    live.repairs += 1
     request = ModelRequest([TextInput(sentence, metadata={REPAIR: True})])
     await live.guard(live.store.append, [encode(request)])
     live.events.append(request)
@@ -206,27 +211,28 @@ class OneTurn:
 
 
 def adopt(agent: ag2.Agent[Any], gated: frozenset[str] = frozenset()) -> None:
-    """Have the agents that ``agent`` may ask (``as_tool``, subtasks) use our model list and ledger.
+    """Have the agents that ``agent`` may ask use our model list and ledger: children (``as_tool``), subtasks, and
+    those a tool's code names.
 
     A subtask gets none of the ``gated`` tools: it would run them without the approval they need. Agents are shared by
     all runs of a definition; what is set here is the same for all of them.
     """
-    _adopt(agent, gated, set())
+    _adopt(agent, gated, {id(agent)})
 
 
 def _adopt(agent: ag2.Agent[Any], gated: frozenset[str], seen: set[int]) -> None:
-    seen.add(id(agent))
+    tools: list[Any] = list(agent.tools)
     if (tasks := agent.tasks) is not None:
-        excluded = frozenset(tasks.exclude_tools) | gated
         agent.config = BRIDGE
+        excluded = frozenset(tasks.exclude_tools) | gated
         agent._task_config = replace(tasks, config=None, exclude_tools=excluded)
-        extra: list[Any] = list(tasks.extra_tools)
-    else:
-        extra = []
-    for tool in _leaves([*agent.tools, *extra]):
-        if isinstance(tool, SubagentTool) and id(tool.agent) not in seen:
-            tool.agent.config = BRIDGE
-            _adopt(tool.agent, frozenset(), seen)
+        tools.extend(tasks.extra_tools)
+    for tool in _leaves(tools):
+        for child in _agents_behind(tool):
+            if id(child) not in seen:
+                seen.add(id(child))
+                child.config = BRIDGE
+                _adopt(child, frozenset(), seen)
 
 
 def _leaves(tools: Iterable[Any]) -> Iterator[Any]:
@@ -235,3 +241,15 @@ def _leaves(tools: Iterable[Any]) -> Iterator[Any]:
             yield from _leaves(tool.tools)
         else:
             yield tool
+
+
+def _agents_behind(tool: Any) -> Iterator[ag2.Agent[Any]]:
+    """The agent of a delegation tool, and agents that the tool's function names."""
+    if isinstance(tool, SubagentTool):
+        yield tool.agent
+    function = inspect.unwrap(tool.model.call) if isinstance(tool, FunctionTool) else tool
+    if inspect.isfunction(function):
+        names = inspect.getclosurevars(function)
+        for value in (*names.nonlocals.values(), *names.globals.values()):
+            if isinstance(value, ag2.Agent):
+                yield value

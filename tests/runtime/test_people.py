@@ -78,7 +78,9 @@ ONCE = {"non_idempotent": frozenset({"book"})}
 async def test_an_approval_parks_after_the_siblings_are_stored_and_continues_when_given() -> None:
     desk = Desk()
     [request] = await desk.parked(**GATED)
-    assert request == ParkedRequest("b", "book", {"flight": "AZ1"}, "approval", "May the agent call book?")
+    assert request == ParkedRequest(
+        "b", "book", {"flight": "AZ1"}, "approval", 'May the agent call book (flight: "AZ1")?'
+    )
     assert desk.ran == ["look Rome"]
     assert [info.tool_call_id for info in desk.store.results] == ["l"]
     assert await desk.parked(**GATED) == [request]  # nobody answered yet: nothing changes
@@ -161,18 +163,18 @@ async def test_a_tool_that_is_not_idempotent_asks_before_each_further_run() -> N
     with pytest.raises(Crash):
         await desk.run(**ONCE)
     [request] = await desk.parked(**ONCE)
-    assert (request.kind, request.tool_call_id) == ("unknown_outcome", "b/again")
+    assert (request.kind, request.tool_call_id) == ("unknown_outcome", "b/again1")
     assert desk.ran == ["book AZ1"]
 
-    desk.store.answers["b/again"] = Approval(True)
+    desk.store.answers["b/again1"] = Approval(True)
     kill(desk.store, before_result_of="b")
     with pytest.raises(Crash):
         await desk.run(**ONCE)
     [request] = await desk.parked(**ONCE)
-    assert (request.kind, request.tool_call_id) == ("unknown_outcome", "b/again/again")
+    assert (request.kind, request.tool_call_id) == ("unknown_outcome", "b/again2")
     assert desk.ran == ["book AZ1"] * 2
 
-    desk.store.answers["b/again/again"] = Approval(False, "I saw it in my mail.")
+    desk.store.answers["b/again2"] = Approval(False, "I saw it in my mail.")
     result = await desk.run(**ONCE)
     assert desk.ran == ["book AZ1"] * 2
     assert desk.store.results[0].status == "not_completed"

@@ -49,6 +49,29 @@ async def test_a_child_agent_that_asks_a_person_parks_the_turn_and_hears_the_ans
     assert store.count("closed") == len(store.ledger) == 5  # the child began again, from its top
 
 
+NAMED: Any = Agent("named", "You are asked by a tool's code.")
+
+
+@pytest.mark.requirement("law 9")
+async def test_an_agent_that_a_tools_code_asks_is_in_the_ledger_too() -> None:
+    inner: Any = Agent("inner")
+
+    @tool
+    async def consult() -> str:
+        """Ask two agents, on streams of their own."""
+        first, second = await NAMED.ask("One?"), await inner.ask("Two?")
+        return f"{first.body} {second.body}"
+
+    store = MemoryStore()
+    with ModelServer(
+        [Reply(tool_calls=[("consult", {})]), Reply(text="1"), Reply(text="2"), Reply(text="End.")]
+    ) as server:
+        await store.run(Agent("a", tools=[consult]), server.models())
+        await close()
+    assert store.results[0].result == "1 2"
+    assert store.count("closed") == len(store.ledger) == 4
+
+
 async def test_toolkits_and_dependencies_work_and_are_gated_by_name() -> None:
     def currency() -> str:
         return "EUR"

@@ -237,6 +237,7 @@ async def test_an_answer_of_the_wrong_shape_is_asked_for_again_and_only_the_good
     result = await store.run(agent(), server.models(), output_schema=schema)
     assert result.output == {"ok": True, "reason": "cheap"}
     assert [step.message.final for step in store.steps if step.message] == [False, False, True]
+    assert [step.message.output for step in store.steps if step.message] == [None, None, result.output]
     assert all(body["response_format"]["type"] == "json_schema" for body in server.calls)
     assert_valid(server)
 
@@ -245,13 +246,18 @@ async def test_an_answer_of_the_wrong_shape_is_asked_for_again_and_only_the_good
 async def test_an_answer_that_never_fits_fails_with_a_sentence(server: ModelServer) -> None:
     server.script(lambda body: Reply(text='{"ok": 1}'))
     store = MemoryStore()
-    with pytest.raises(TurnFailed, match=r"'scout' gave no answer of the shape asked for, asked 3 times: .*reason.*\."):
-        await store.run(agent(), server.models(), output_schema=Verdict)
-    assert len(server.calls) == 3
-    with pytest.raises(TurnFailed):  # running it again asks nobody again
+    with pytest.raises(
+        TurnFailed, match=r"'scout' gave no answer of the shape asked for, also when asked 2 more times: .*reason.*\."
+    ):
         await store.run(agent(), server.models(), output_schema=Verdict)
     assert len(server.calls) == 3
     assert store.finals == []
+    server.script(lambda body: Reply(json={"ok": True, "reason": "at last"}))  # a person retries the turn
+    assert (await store.run(agent(), server.models(), output_schema=Verdict)).output == {
+        "ok": True,
+        "reason": "at last",
+    }
+    assert len(store.finals) == 1
 
 
 @pytest.mark.requirement("B59")
@@ -338,19 +344,26 @@ async def test_a_tool_may_give_the_answer_itself_also_after_a_crash(server: Mode
     def script(body: Any) -> Reply:
         if body["messages"][-1]["role"] == "tool":
             return Reply(text="The model had nothing to say here.")
-        return Reply(tool_calls=[("stop_here", {"answer": "42"}), ("look", {"place": "Rome"})])
+        return Reply(tool_calls=[("stop_here", {"answer": "42"}), ("slow", {})])
+
+    @tool
+    async def slow() -> str:
+        """Ends after the answer was given."""
+        await until(lambda: store.results)
+        return "late"
 
     server.script(script)
+    scout: Any = Agent("scout", tools=[slow, stop_here])
     store = MemoryStore(crash_at=at, crash_when="after")
     if at is not None:
         with pytest.raises(Crash):
-            await store.run(agent(), server.models())
+            await store.run(scout, server.models())
         store.crash_at = None
-    result = await store.run(agent(), server.models())
+    result = await store.run(scout, server.models())
     assert (result.text, store.finals) == ("42", ["42"])
     assert len(server.calls) <= 2
     server.script([Reply(text="Next.")])
-    await store.run(agent(), server.models(), number=2)
+    await store.run(scout, server.models(), number=2)
     assert_valid(server)
 
 

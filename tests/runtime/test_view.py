@@ -35,10 +35,10 @@ def asked(text: str = "hi") -> ModelRequest:
     return ModelRequest([TextInput(text)])
 
 
-def said(text: str | None = None, *calls: str, arguments: str = "{}", forced: bool = False) -> ModelResponse:
+def said(text: str | None = None, *calls: str, arguments: str = "{}") -> ModelResponse:
     events = [ToolCallEvent(id=call, name="t", arguments=arguments) for call in calls]
     message = None if text is None else ModelMessage(text)
-    return ModelResponse(message, tool_calls=ToolCallsEvent(events), response_force=forced)
+    return ModelResponse(message, tool_calls=ToolCallsEvent(events))
 
 
 def told(call: str, text: str = "ok", *, final: bool = False) -> ToolResultEvent:
@@ -65,7 +65,7 @@ def test_a_result_that_is_no_text_is_named() -> None:
 STEPS = st.lists(
     st.one_of(
         st.just(asked()),
-        st.builds(said, st.none() | st.text(), st.sampled_from("ab"), st.sampled_from("cd"), forced=st.booleans()),
+        st.builds(said, st.none() | st.text(), st.sampled_from("ab"), st.sampled_from("cd")),
         st.builds(said, st.text()),
         st.builds(told, st.sampled_from("abcd")),
     )
@@ -90,7 +90,7 @@ def test_any_order_of_stored_events_gives_a_transcript_a_server_accepts(events: 
         ("call_model", [asked(), said(None, "a", "b"), told("b"), told("a")]),
         ("end", [asked(), said(None, "a", "b"), told("b"), told("a", final=True)]),
         ("done", [asked(), said("answer")]),
-        ("done", [asked(), said(None, "a"), told("a", final=True), said("answer", forced=True)]),
+        ("done", [asked(), said(None, "a"), told("a", final=True), said("answer")]),
         ("call_model", [asked(), said("bad"), asked("again")]),
         ("run_tools", [asked(), said(None, "a"), told("a"), said(None, "a")]),
     ],

@@ -255,10 +255,13 @@ def _value(node: Node, scope: Mapping[str, Any]) -> Any:
             return [_value(item, scope) for item in items]
         case Not(item):
             return not _true(_value(item, scope))
-        case Logic("and", items):
-            return all(_true(_value(item, scope)) for item in items)
-        case Logic(_, items):
-            return any(_true(_value(item, scope)) for item in items)
+        case Logic(word, items):  # as in Python, the value of the operand that decides
+            value = None
+            for item in items:
+                value = _value(item, scope)
+                if _true(value) is (word == "or"):
+                    break
+            return value
         case Compare(left, sign, right):
             return _compare(_value(left, scope), sign, _value(right, scope))
 

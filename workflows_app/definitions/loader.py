@@ -41,14 +41,16 @@ def load_folders(
 ) -> tuple[dict[str, Definition], list[Problem]]:
     """The valid definitions of ``paths`` by name, and the problems of the others, with the checks across folders."""
     drafts = [_read(path) for path in paths]
-    # A folder with mistakes still counts as existing: those who need it are not at fault.
+    # A folder with mistakes still counts as existing: those who need it are not at fault. Where one cannot even be
+    # read, what it publishes is not known, and a folder stands for its name.
     artifacts = {*known_artifacts, *(kind for draft in drafts for kind in draft.published())}
-    workflows = {*known_workflows, *(draft.name for draft in drafts if draft.name)}
+    workflows = {*known_workflows, *(draft.name or draft.folder.name for draft in drafts)}
+    readable = all(draft.name for draft in drafts)
     definitions: dict[str, Definition] = {}
     problems: list[Problem] = []
     first: dict[str, Path] = {}
     for draft in drafts:
-        draft.problems += _unknown(draft, artifacts, workflows)
+        draft.problems += _unknown(draft, artifacts if readable else None, workflows)
         if draft.name and first.setdefault(draft.name, draft.folder) != draft.folder:
             sentence = f"The name `{draft.name}` is taken by the workflow in {first[draft.name]}."
             draft.problems.append(Problem(draft.sheet.file, draft.sheet.line(("workflow",)), sentence))

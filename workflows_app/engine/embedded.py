@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from mozaiks.gateway import doorbell, executor
@@ -27,15 +28,16 @@ class EmbeddedEngine:
         self._loop = asyncio.get_running_loop()
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._again: set[UUID] = set()
-        self._own: list[asyncio.Task[None]] = []
+        self._own: list[asyncio.Task[Any]] = []
         self._draining = False
 
     def start(self) -> None:
         """Begin to scan and to carry runs out; runs of a process that died are found by the first scan."""
-        from workflows_app import maintenance
+        from workflows_app import library, maintenance
 
         doorbell.bind()
         engine.use(self)
+        self._own.append(self._loop.create_task(executor.read(library.all_definitions)))
         self._own.append(self._loop.create_task(self._scan()))
         for seconds, job in maintenance.JOBS:
             self.every(seconds, job)
@@ -47,15 +49,11 @@ class EmbeddedEngine:
         for task in self._own:
             task.cancel()
         tasks = list(self._tasks.values())
-        from workflows_app import runner
-
-        runner.drain()
         if tasks:
             await asyncio.wait(tasks, timeout=grace)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, *self._own, return_exceptions=True)
-        runner.undrain()
 
     def every(self, seconds: float, job: Callable[[], object]) -> None:
         """Run the sync ``job`` on a writer thread every ``seconds``."""
@@ -100,7 +98,7 @@ class EmbeddedEngine:
             raise
         except Exception as error:
             # The run stays queued or running; the scan takes it up again.
-            log.error("execution of run %s ended: %s", run_id, error, exc_info=error)
+            log.warning("execution of run %s ended: %s", run_id, error, exc_info=error)
             await asyncio.sleep(SCAN_EVERY)
 
     async def _scan(self) -> None:
@@ -111,7 +109,7 @@ class EmbeddedEngine:
                 for run_id in await executor.read(runner.list_executable, MAX_AT_ONCE):
                     if run_id not in self._tasks:
                         self._spawn(run_id)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  (the engine outlives what it carries out)
                 log.warning("scan failed, trying again: %s", error)
             await asyncio.sleep(SCAN_EVERY)
 
@@ -120,5 +118,5 @@ class EmbeddedEngine:
             await asyncio.sleep(seconds)
             try:
                 await executor.write(job)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  (the engine outlives what it carries out)
                 log.warning("%s failed: %s", getattr(job, "__name__", "job"), error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from argparse import ArgumentParser
 from typing import Any
@@ -16,6 +15,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from mozaiks.accounts import services
 from mozaiks.accounts.models import Ticket
+from mozaiks.llm import ModelUnavailable, local
 from mozaiks.protocol.errors import Refused
 
 
@@ -42,8 +42,10 @@ class Command(BaseCommand):
             raise CommandError("--engine procrastinate is not part of this release; use --engine embedded.")
         self._check_database()
         self._check_port(host, port)
-        if any(entry.kind == "local" for entry in settings.MOZAIKS_MODELS.entries):
-            self._start_local_model()
+        try:
+            settings.MOZAIKS_MODELS = local.start(settings.MOZAIKS_MODELS, settings.CONFIG.data_dir, self.stderr.write)
+        except ModelUnavailable as error:
+            raise CommandError(error.message) from None
         self._greet(host, port)
         config = uvicorn.Config(
             "mozaiks.asgi:application",
@@ -76,11 +78,6 @@ class Command(BaseCommand):
             except OSError as error:
                 raise CommandError(f"{host}:{port} cannot be used ({error.strerror}); choose another --port.") from None
 
-    def _start_local_model(self) -> None:
-        from mozaiks.llm import local
-
-        settings.MOZAIKS_MODELS = local.start(settings.MOZAIKS_MODELS, settings.CONFIG.data_dir, self.stderr.write)
-
     def _greet(self, host: str, port: int) -> None:
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  (read, not bound)
         address = f"http://{shown}:{port}"
@@ -97,4 +94,4 @@ class Command(BaseCommand):
                 token = services.issue_ticket(principal=principal, purpose=Ticket.Purpose.LOGIN)
                 self.stdout.write(f"Sign in as alice, once, from this machine: {address}/login/link?token={token}")
         self.stdout.flush()
-        os.environ.setdefault("PYTHONUNBUFFERED", "1")
+        connection.close()

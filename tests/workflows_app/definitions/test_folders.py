@@ -136,13 +136,18 @@ def test_prerequisites_are_checked_across_folders(tmp_path: Path):
     ]
 
 
-def test_a_workflow_is_not_at_fault_for_the_mistakes_of_the_one_it_requires(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("spoiled", "text"), [("tools.py", "import nothing_like_this\n"), ("workflow.yaml", "workflow: [\n")]
+)
+def test_a_workflow_is_not_at_fault_for_the_mistakes_of_the_one_it_requires(tmp_path: Path, spoiled: str, text: str):
     maker, user = write(tmp_path / "maker", "Maker", kind="Plan"), write(tmp_path / "user", "User")
     (user / "workflow.yaml").write_text((user / "workflow.yaml").read_text() + "requires: [{workflow: Maker}]\n")
-    (maker / "tools.py").write_text("import nothing_like_this\n")
-    definitions, problems = load_folders([user, maker])
+    (user / "workflow.yaml").write_text((user / "workflow.yaml").read_text() + "reads: [Plan]\n")
+    (maker / spoiled).write_text(text)
+    maker.rename(maker.with_name("Maker"))
+    definitions, problems = load_folders([user, maker.with_name("Maker")])
     assert list(definitions) == ["User"]
-    assert {Path(problem.file).parent.name for problem in problems} == {"maker"}
+    assert {Path(problem.file).parent.name for problem in problems} == {"Maker"}
 
 
 def test_only_folders_with_a_workflow_are_found(tmp_path: Path):

@@ -26,7 +26,7 @@ _NUMBER = re.compile(
 _SMALL = {w: i for i, w in enumerate("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())}
 _TENS = {w: 10 * i for i, w in enumerate("x x twenty thirty forty fifty sixty seventy eighty ninety".split()) if w != "x"}
 _BIG = {"hundred": 100, "thousand": 1_000, "grand": 1_000, "million": 1_000_000}
-_WORD_NUMBER = re.compile(rf"\b(?:half a |a |an )?(?:(?:{'|'.join([*_SMALL, *_TENS, *_BIG])})(?:[\s-]+(?:and )?(?=(?:{'|'.join([*_SMALL, *_TENS, *_BIG])})\b))?)+\b", re.IGNORECASE)
+_WORD_NUMBER = re.compile(rf"(?<![\d.,] )\b(?:half a |a |an )?(?:(?:{'|'.join([*_SMALL, *_TENS, *_BIG])})(?:[\s-]+(?:and )?(?=(?:{'|'.join([*_SMALL, *_TENS, *_BIG])})\b))?)+\b", re.IGNORECASE)
 
 _LOW = r"low[- ]?risk|risk is low|risk low|low tolerance|cautious\w*|conservative\w*|safe(?:ly|st|r)?|careful\w*|defensive|risk[- ]averse|secure|can(?:'t|not) afford to lose|no losses|hate risk|little risk|sicher|prudent"
 _HIGH = r"high[- ]?risk|risk is high|risk high|high tolerance|aggressive\w*|adventurous|risky|bold(?:ly)?|maxim(?:um|al|ise|ize) (?:growth|returns?)|growth[- ]oriented|speculative|high growth"
@@ -67,6 +67,8 @@ def read_inputs(text: str) -> Json:
             continue
         elif re.search(r"(goal|target|reach|aim|need|want to have|to have|grow (it )?(in)?to|end up with|get to|worth|become|turn it into|make it|costs?|deposit of|payment of|ziel)\W*((of|is|to|about|around|for|at least|a|be)\W*){0,3}$", before):
             found.setdefault("goal", value)
+        elif re.match(r"\s*(as (a |the )?)?(goal|target)\b", after):
+            found["goal"] = value
         elif _money(hit) or hit["scale"] or value >= 100:
             found.setdefault("amount", value) if "amount" not in found else found.setdefault("goal", value)
         if (mark := hit["mark"] or hit["after"]) and not hit["percent"]:

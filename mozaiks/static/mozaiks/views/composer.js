@@ -8,7 +8,7 @@ const TALLEST = 220; // px
 
 /** `update({chat, transcript, queue, mode})`; without a chat it is not there. */
 export function composerView(root, { client, drafts, openMenu, showRequest }) {
-  const field = h("textarea", { class: "composer-field", rows: 1, maxlength: 50_000, "aria-label": "Message", data: { testid: "composer-input" } });
+  const field = h("textarea", { id: "message", class: "composer-field", rows: 1, maxlength: 50_000, "aria-label": "Message", data: { testid: "composer-input" } });
   const send = button({ iconName: "send", label: "Send", kind: "primary round", type: "submit", testid: "send" });
   const stop = button({ text: "Stop", iconName: "stop", kind: "quiet outlined icon-on-phone", testid: "stop", onclick: () => chatId && client.commands.stop(chatId) });
   const form = h("form", { class: "composer" }, field, h("div", { class: "composer-buttons" }, stop, send));
@@ -17,6 +17,7 @@ export function composerView(root, { client, drafts, openMenu, showRequest }) {
   const over = h("div", { class: "needs over", hidden: true }, h("span", {}), button({ text: "Start another", iconName: "plus", kind: "quiet outlined", onclick: () => openMenu() }));
   root.append(h("div", { class: "column" }, ask, queue, over, form));
   let chatId = null;
+  let shape = "";
 
   function fit() {
     field.style.height = "auto";
@@ -79,7 +80,10 @@ export function composerView(root, { client, drafts, openMenu, showRequest }) {
       ask.hidden = closed || !open.length || requestInView;
       setText(ask.firstChild, open.length === 1 ? "This workflow waits for your answer." : `This workflow waits for ${open.length} answers.`);
       stop.hidden = !["queued", "running", "waiting", "pausing"].includes(chat.run_state);
+      const placed = `${stop.hidden}${field.placeholder}`;
       setAttributes(field, { placeholder: placeholder({ chat, state, mode, open, known }) });
+      if (placed !== shape) requestAnimationFrame(fit);
+      shape = placed;
       keyed(queue, waiting, (one) => `${one.queued_id}:${one.text}`, queued);
       queue.hidden = !waiting.length;
     },

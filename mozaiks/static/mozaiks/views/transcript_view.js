@@ -15,7 +15,7 @@ export function transcriptView(chatId, { client, drafts }) {
   const older = button({ text: "Show earlier messages", kind: "quiet outlined", testid: "load-older", onclick: () => client.commands.loadOlder(chatId) });
   const head = h("div", { class: "older", hidden: true }, older);
   const list = h("ol", { class: "messages" });
-  const live = h("ol", { class: "messages" });
+  const live = h("ol", { class: "messages", "aria-live": "off" }); // read out once it is whole, not word by word
   const sent = h("ol", { class: "messages" });
   const empty = h("div", { class: "empty" });
   const column = h("div", { class: "column" }, head, empty, list, live, sent);
