@@ -1,3 +1,11 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from mozaiks import paths
+
+from . import api
+
+paths.install()
+
+urlpatterns = [
+    path("artifacts/<app:app_id>/<str:artifact_id>", api.Artifacts.as_view({"get": "retrieve"}), name="artifact"),
+]

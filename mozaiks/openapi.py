@@ -1,4 +1,4 @@
-"""How a REST operation is told to OpenAPI: one decorator, so that path, body, answer and refusals are never left out."""
+"""How a REST operation is told to OpenAPI: one decorator for path, body, answer and refusals, so none is left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in a REST path: an app's slug, never a reserved word, and ids, of which a malformed one is a missing one."""
+"""What stands in a REST path: an app's slug, never a reserved word; and ids: a malformed one is a missing one."""
 
 from __future__ import annotations
 

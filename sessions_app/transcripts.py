@@ -23,7 +23,7 @@ LIFTED = ("role", "agent", "content", "visible")
 
 
 def read_transcript(*, chat: ChatSession, after: int = 0, limit: int | None = 200) -> dict[str, Any]:
-    """``messages``: the chat's events after ``after``, in order; ``next_after``: where the next page begins, or null."""
+    """``messages``: the chat's events after ``after``, in order; ``next_after``: the next page's ``after``, or null."""
     events = LoggedEvent.objects.filter(chat_id=chat.pk, seq__gt=after, seq__lte=chat.last_seq).order_by("seq")
     page = list(events if limit is None else events[:limit])
     more = bool(page) and page[-1].seq < chat.last_seq
@@ -38,12 +38,13 @@ def read_timeline(*, principal: Principal, cursor: str | None = None, limit: int
     after = int(decode_cursor(cursor, TIMELINE, int)[0]) if cursor else 0
     if not 0 <= after < 2**62:
         raise SchemaInvalid("cursor: this is no cursor of this list; leave it out to start again.")
-    epochs = dict(selectors.list_chats(principal=principal).values_list("pk", "epoch"))
     page = list(
         LoggedEvent.objects.filter(
             app_id=principal.app_id, chat__owner_id=principal.user_id, chat__deleted_at=None, position__gt=after
         ).order_by("position")[: limit + 1]
     )
+    chats = selectors.list_chats(principal=principal).filter(pk__in={event.chat_id for event in page})
+    epochs = dict(chats.values_list("pk", "epoch"))
     shown = [event for event in page[:limit] if event.chat_id in epochs]
     return {
         "messages": [message_row(event, epoch=epochs[event.chat_id]) for event in shown],

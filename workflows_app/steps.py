@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID
 
-from django.conf import settings
-from django.db.models import Max
 from django.utils import timezone
 
 from artifacts import services as artifacts
@@ -19,7 +15,6 @@ from mozaiks.db import on_commit, txn
 from mozaiks.gateway import deltas
 from mozaiks.llm import Facts, ModelEntry
 from mozaiks.protocol.digest import content_hash
-from mozaiks.protocol.events import Event, Failed, InputRequested, Said, SpeakerSelected, ToolAnswered, ToolCalled
 from mozaiks.runtime.ports import Approval, OpenedCall, ParkedRequest, Step, StopTurn
 from mozaiks.runtime.spec import TurnResult
 from sessions_app import metrics, services, store
@@ -27,8 +22,10 @@ from sessions_app.models import ChatSession, ModelCall
 
 from . import facts as facts_of
 from . import library, runs, selectors
-from .definitions import AgentSpec, AskUser, Complete, Definition, Fail, Rest, Speak
+from .deciding import ask, decide, wait, within_budget
+from .definitions import AgentSpec, Definition
 from .models import InputRequest, Run, StoredEvent, ToolAttempt, Turn, WorkflowSession
+from .step_events import events_of, store_events
 
 STALLED_LIMIT = 5
 """Executions of a run without one committed step, after which it is given up."""
@@ -128,9 +125,9 @@ def advance(execution: Execution) -> NextTurn | None:
         facts = facts_of.read_facts(chat, session, definition)
         turn = selectors.get_unfinished_turn(chat.pk)
         if turn is None:
-            if not _within_budget(chat, run, definition):
+            if not within_budget(chat, run, definition):
                 return None
-            turn = _decide(chat, run, session, definition, facts)
+            turn = decide(chat, run, session, definition, facts)
         if turn is None:
             return None
         return NextTurn(turn, definition, definition.agents[turn.agent], facts, dict(session.variables))
@@ -178,7 +175,7 @@ def append(execution: Execution, turn: Turn, events: Sequence[dict[str, Any]]) -
     """Append a request to the agent's stream."""
     with txn():
         fenced(execution)
-        _store_events(turn, events)
+        store_events(turn, events)
 
 
 def commit(execution: Execution, following: NextTurn, step: Step) -> None:
@@ -190,7 +187,7 @@ def commit(execution: Execution, following: NextTurn, step: Step) -> None:
         faults.point("last_delta_before_commit")
     with txn():
         chat, run = fenced(execution)
-        _store_events(turn, step.events)
+        store_events(turn, step.events)
         if step.call is not None:
             usage = step.call.usage
             metrics.update_session_metrics(
@@ -199,7 +196,7 @@ def commit(execution: Execution, following: NextTurn, step: Step) -> None:
                 completion_tokens=usage.completion_tokens if usage else None,
                 model=step.call.model,
             )
-        events = _events_of(following, step)
+        events = events_of(turn, following.agent, step)
         if events:
             services.emit(chat, *events)
         for artifact in step.artifacts:
@@ -276,7 +273,7 @@ def park(execution: Execution, turn: Turn, requests: Sequence[ParkedRequest]) ->
         chat, run = fenced(execution)
         for request in requests:
             kind = "question" if request.kind == "question" else "approval"
-            _ask(
+            ask(
                 chat,
                 run,
                 kind=kind,
@@ -286,7 +283,7 @@ def park(execution: Execution, turn: Turn, requests: Sequence[ParkedRequest]) ->
                 arguments_hash=content_hash(request.arguments),
                 agent=turn.agent,
             )
-        _wait(chat, run)
+        wait(chat, run)
     faults.point("waiting")
 
 
@@ -296,183 +293,3 @@ def fail(execution: Execution, *, code: str, message: str, retryable: bool) -> N
         chat, run = fenced(execution)
         metrics.close_open_calls(run_id=run.pk, status=ModelCall.Status.FAILED, error=message)
         runs.fail_run(chat, run, code=code, message=message, retryable=retryable)
-
-
-def _decide(chat: ChatSession, run: Run, session: WorkflowSession, definition: Definition, facts: Facts) -> Turn | None:
-    """Ask the route and commit its choice."""
-    following = definition.next(facts_of.route_state(chat, session))
-    _add(session, following.add)
-    match following:
-        case Speak(agent=name):
-            return _new_turn(chat, run, session, definition, definition.agents[name], facts)
-        case AskUser(ask=name):
-            spec = definition.asks[name]
-            expires = timezone.now() + timedelta(seconds=spec.expires) if spec.expires else None
-            _ask(
-                chat,
-                run,
-                kind=spec.kind,
-                prompt=spec.prompt,
-                name=name,
-                schema=spec.schema,
-                options=spec.options,
-                expires_at=expires,
-                on_expiry=spec.on_expiry,
-                default=spec.default,
-            )
-            _wait(chat, run)
-            on_commit(lambda: faults.point("waiting"))
-        case Rest():
-            runs.end_run(chat, run, status=Run.Status.COMPLETED)
-        case Complete():
-            runs.end_run(chat, run, status=Run.Status.COMPLETED, chat_status=ChatSession.Status.COMPLETED)
-        case Fail(sentence=sentence):
-            error = Failed(code="INTERNAL", message=sentence, retryable=False)
-            failed = ChatSession.Status.FAILED
-            runs.end_run(chat, run, status=Run.Status.FAILED, reason=sentence, before=(error,), chat_status=failed)
-    return None
-
-
-def _new_turn(
-    chat: ChatSession,
-    run: Run,
-    session: WorkflowSession,
-    definition: Definition,
-    agent: AgentSpec,
-    facts: Facts,
-) -> Turn:
-    stream_id = uuid5(chat.pk, agent.name)
-    turn = Turn.objects.create(
-        app_id=chat.app_id,
-        chat=chat,
-        run=run,
-        number=session.turn_count + 1,
-        agent=agent.name,
-        input=facts_of.compose_input(chat, session, definition, agent, facts),
-        stream_id=stream_id,
-        start=_stream_length(stream_id),
-        after_seq=chat.last_seq,
-    )
-    WorkflowSession.objects.filter(pk=session.pk).update(turn_count=turn.number)
-    services.emit(chat, SpeakerSelected(run_id=run.pk, agent=agent.name))
-    return turn
-
-
-def _ask(chat: ChatSession, run: Run, *, kind: str, prompt: str, agent: str | None = None, **columns: Any) -> None:
-    request_id = uuid4()
-    expires_at = columns.get("expires_at")
-    (logged,) = services.emit(
-        chat,
-        InputRequested(
-            source="agent" if agent else "system",
-            input_request_id=request_id,
-            kind=kind,  # type: ignore[arg-type]
-            prompt=prompt,
-            input_schema=columns.get("schema"),
-            options=columns.get("options"),
-            expires_at=expires_at.isoformat().replace("+00:00", "Z") if expires_at else None,
-            agent=agent,
-        ),
-    )
-    InputRequest.objects.create(
-        pk=request_id, app_id=chat.app_id, chat=chat, run=run, kind=kind, prompt=prompt, seq=logged.seq, **columns
-    )
-
-
-def _wait(chat: ChatSession, run: Run) -> None:
-    run.status = Run.Status.WAITING
-    run.stalled = 0
-    run.save(update_fields=["status", "stalled"])
-    services.emit(chat, run_state=ChatSession.RunState.WAITING, waiting=len(selectors.list_open_inputs(chat.pk)))
-
-
-def _within_budget(chat: ChatSession, run: Run, definition: Definition) -> bool:
-    limits = settings.MOZAIKS_LIMITS
-    turns, tokens = (
-        min(definition.limits.turns, limits.turns_per_run),
-        min(definition.limits.tokens, limits.tokens_per_run),
-    )
-    if run.turns >= turns:
-        runs.fail_run(chat, run, code="BUDGET_EXCEEDED", message=f"This run used its {turns} turns. Retry to go on.")
-        return False
-    if metrics.tokens_of_run(run.pk) >= tokens:
-        message = f"This run used its {tokens:,} tokens. Retry to go on."
-        runs.fail_run(chat, run, code="BUDGET_EXCEEDED", message=message)
-        return False
-    if metrics.tokens_of_today(app_id=chat.app_id, user_id=chat.owner_id) >= limits.tokens_per_user_day:
-        runs.pause_now(chat, run, reason="budget")
-        return False
-    return True
-
-
-def _events_of(following: NextTurn, step: Step) -> list[Event]:
-    turn = following.turn
-    events: list[Event] = []
-    message = step.message
-    if message is not None and (message.text or message.final) and (message.final or step.tool_calls):
-        events.append(
-            Said(
-                source="agent",
-                message_id=message.message_id,
-                role="assistant",
-                agent=turn.agent,
-                content=message.text,
-                **(_structured(following.agent, message.text) if message.final else {}),
-            )
-        )
-    for call in step.tool_calls:
-        events.append(
-            ToolCalled(
-                source="agent",
-                tool_call_id=call.tool_call_id,
-                tool_name=call.tool_name,
-                arguments=call.arguments,
-                agent=turn.agent,
-            )
-        )
-    if step.tool_result is not None:
-        result = step.tool_result
-        events.append(
-            ToolAnswered(
-                source="tool",
-                tool_call_id=result.tool_call_id,
-                tool_name=result.tool_name,
-                status=result.status,
-                result=result.result,
-                error=result.error,
-            )
-        )
-    return events
-
-
-def _structured(agent: AgentSpec, text: str) -> dict[str, Any]:
-    """The checked answer of an agent that has an output schema, beside its text."""
-    if agent.output is None:
-        return {}
-    try:
-        return {"structured_output": json.loads(text), "structured_schema": agent.output.__name__}
-    except ValueError:
-        return {}
-
-
-def _store_events(turn: Turn, events: Sequence[dict[str, Any]]) -> None:
-    if events:
-        first = _stream_length(turn.stream_id)
-        StoredEvent.objects.bulk_create(
-            StoredEvent(
-                app_id=turn.app_id, chat_id=turn.chat_id, stream_id=turn.stream_id, index=first + n, payload=event
-            )
-            for n, event in enumerate(events)
-        )
-
-
-def _stream_length(stream_id: UUID) -> int:
-    newest: int | None = StoredEvent.objects.filter(stream_id=stream_id).aggregate(newest=Max("index"))["newest"]
-    return 0 if newest is None else newest + 1
-
-
-def _add(session: WorkflowSession, add: Any) -> None:
-    if add:
-        for name, amount in add.items():
-            session.variables[name] = session.variables.get(name, 0) + amount
-        WorkflowSession.objects.filter(pk=session.pk).update(variables=session.variables)

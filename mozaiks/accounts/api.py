@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
+from mozaiks.openapi import operation
 from mozaiks.protocol.errors import Forbidden
 from mozaiks.rest import Body, read_body
 
@@ -38,6 +38,18 @@ class TicketBody(Body):
     app_id: str
 
 
+class Token(BaseModel):
+    """A bearer token; it is shown once."""
+
+    token: str
+
+
+class SocketTicket(BaseModel):
+    """A ticket for ``/ws/{app_id}?ticket=…``."""
+
+    ticket: str
+
+
 class TokenView(APIView):
     """``POST /api/auth/token``: a bearer token of the user in the app."""
 
@@ -45,8 +57,9 @@ class TokenView(APIView):
     permission_classes = [AllowAny]
     throttle_classes = [LoginThrottle]
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses={200: OpenApiTypes.OBJECT})
+    @operation("auth_token", Token, body=TokenBody, refusals=(403, 429))
     def post(self, request: Request) -> Response:
+        """A bearer token of the user in the app, for the password."""
         body = read_body(TokenBody, request.data)
         user = services.check_password(username=body.username, password=body.password)
         if user is None:
@@ -57,8 +70,9 @@ class TokenView(APIView):
 class TicketView(APIView):
     """``POST /api/auth/ticket``: a ticket that opens one socket within 60 s."""
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses={200: OpenApiTypes.OBJECT})
+    @operation("auth_ticket", SocketTicket, body=TicketBody)
     def post(self, request: Request) -> Response:
+        """A ticket that opens one socket within 60 s."""
         body = read_body(TicketBody, request.data)
         principal = principal_of(request, body.app_id)
         return Response({"ticket": services.issue_ticket(principal=principal)})

@@ -66,16 +66,19 @@ class LiveServer:
     def token(self, user: str = "alice", app: str = "demo") -> str:
         return self.manage("token", "--app", app, "--user", user, "--create").strip()
 
-    def start(self, *, wait: bool = True, **env: str) -> LiveServer:
-        """Start the process; ``env`` is for this start only (a fault to die at, say)."""
-        command = {
+    def command(self) -> list[str]:
+        """What starts the process."""
+        return {
             "serve": [sys.executable, "manage.py", "serve", "--port", str(self.port)],
             "daphne": [
                 sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), "mozaiks.asgi:application",
             ],
         }[self.server]  # fmt: skip
+
+    def start(self, *, wait: bool = True, **env: str) -> LiveServer:
+        """Start the process; ``env`` is for this start only (a fault to die at, say)."""
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env={**self.env, **env}, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command(), cwd=ROOT, env={**self.env, **env}, stdout=log, stderr=log)
         if wait:
             self.wait_ready()
         return self

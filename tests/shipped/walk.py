@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from jsonschema import Draft202012Validator
 
@@ -48,7 +49,9 @@ class Walk:
         return definitions()[self.name]
 
     def start(self, message: str) -> "Walk":
-        self.facts = Facts(message=message, first_message=message, variables=dict(self.definition.variables), artifacts=self.artifacts)
+        self.facts = Facts(
+            message=message, first_message=message, variables=dict(self.definition.variables), artifacts=self.artifacts
+        )
         return self._run(RouteState(None, "start", variables=self.facts.variables, message=message))
 
     def message(self, text: str) -> "Walk":
@@ -75,7 +78,13 @@ class Walk:
             match chosen:
                 case Speak(agent=agent):
                     output = self._speak(agent)
-                    at = RouteState(agent, output=output, answer=at.answer, variables=self.facts.variables, message=self.facts.message)
+                    at = RouteState(
+                        agent,
+                        output=output,
+                        answer=at.answer,
+                        variables=self.facts.variables,
+                        message=self.facts.message,
+                    )
                 case AskUser(ask=ask):
                     self.asked, self.state = ask, "waiting"
                     return self
@@ -118,7 +127,7 @@ class Walk:
         if model:
             model.model_validate(state)
         version = self.artifacts.get(kind, {}).get("version", 0) + 1
-        self.artifacts[kind] = {"artifact_id": f"00000000-0000-0000-0000-{abs(hash(kind)) % 10**12:012d}", "version": version, "state": state}
+        self.artifacts[kind] = {"artifact_id": str(uuid5(NAMESPACE_URL, kind)), "version": version, "state": state}
         self.published.append((kind, state))
 
     def _call(self, agent: str, call: ToolCall) -> Any:

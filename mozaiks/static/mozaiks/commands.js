@@ -266,8 +266,8 @@ export function createCommands(client) {
       firstPaint(id);
       try {
         client.onMeta(id, await api.meta(workflow, id));
-      } catch (error) {
-        commands.say(error.message, "failed");
+      } catch {
+        // the same comes as chat_meta over the socket
       }
     },
 

@@ -14,6 +14,11 @@ export function title(key) {
   return told[0].toUpperCase() + told.slice(1);
 }
 
+/** An agent's name as a person's: `risk_reviewer` is "Risk Reviewer". */
+export function agentName(name) {
+  return title(name).replace(/(^|\s)(\S)/g, (_, space, first) => space + first.toUpperCase());
+}
+
 const SHARE = /(^|_)(weight|share|percent|percentage|probability|likelihood|chance|volatility|return|drawdown|cagr|drag|rate|inflation|yield)(_|$)/i;
 const COUNT_OF_TIME = /(^|_)(year|as_of|id|version|seq)(_|$)/i;
 

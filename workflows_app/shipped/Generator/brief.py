@@ -41,7 +41,8 @@ _LEAD = re.compile(
     r"(can|could|would|will) (you|we|i)|i'?d (like|love)|i would (like|love)|i('m| am) (planning|trying|going|looking)|"
     r"(i|we) (want|need|plan|wish|hope|have|must|should)|we('re| are) (planning|trying|going|looking)|we'?d like|"
     r"(my|our|the) (goal|task|aim|idea|plan) is|help (me|us)|let'?s|how (do|can|could|should|would) (i|we)|"
-    r"get (fit|healthy|in shape)|give (me|us)|i'?m|to|a plan (for|to|of)|an? (idea|brief|project) (for|to)|plan (for|to|how to)|"
+    r"get (fit|healthy|in shape)|give (me|us)|i'?m|to|a plan (for|to|of)|an? (idea|brief|project) (for"
+r"|to)|plan (for|to|how to)|"
     r"set(ting)? up|find out|figure out|roll out|put together|work out|come up with|look(ing)? into)\b[\s,:.!-]*",
     re.IGNORECASE,
 )
@@ -50,36 +51,59 @@ _DETERMINER = re.compile(r"^(an?|the|our|my|your|this|that|some|one|another)\s+"
 _PLACE = r"in|at|on|near|across|around|inside|throughout"
 _PLACES = frozenset([*_PLACE.split("|"), "from"])
 _TOPICAL = frozenset(
-    "course class lesson lessons workshop book paper talk study seminar report article research training podcast survey "
+    "course class lesson lessons workshop book paper talk study seminar report article research "
+"training podcast survey "
     "guide series exhibition lecture campaign newsletter programme program".split()
 )
 _MARK = re.compile(
-    rf"\s*(?:,(?!\d)|[;:(]|\s-\s|(?<![\w-])(?:for|among|that|which|who|whose|where|with|so that|so|because|to|by|before|"
+    r"\s*(?:,(?!\d)|[;:(]|\s-\s|(?<![\w-])(?:for|among|that|which|who|whose|where|with|so that|so"
+r"|because|to|by|before|"
     rf"until|within|using|including|without|from|during|about how|while|{_PLACE})(?![\w-]))\s*",
     re.IGNORECASE,
 )
 _TIME = re.compile(
-    r"\b(?:in|within|over|for|next|takes?|have|only)\s+(?:the next\s+|under\s+)?(\d{1,3}|a|an|one|two|three|four|five|six|eight|ten|twelve)[\s-]+"
-    r"(day|week|month|quarter)s?\b", re.IGNORECASE,
+    r"\b(?:in|within|over|for|next|takes?|have|only)\s+(?:the next\s+|under\s+)?(\d{1,3}|a|an|one|two"
+r"|three|four|five|six|eight|ten|twelve)[\s-]+"
+    r"(day|week|month|quarter)s?\b",
+    re.IGNORECASE,
 )
-_COUNT_OF = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "twelve": 12}
+_COUNT_OF = {
+    "a": 1,
+    "an": 1,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "eight": 8,
+    "ten": 10,
+    "twelve": 12,
+}
 _DAYS_OF = {"day": 1, "week": 7, "month": 30, "quarter": 91}
 _WHEN = re.compile(
-    r"^(next|this|the|one|two|three|four|five|six|a|an|\d+)?[\s-]*(day|week|weekend|month|quarter|year|spring|summer|autumn|fall|"
+    r"^(next|this|the|one|two|three|four|five|six|a|an|\d+)?[\s-]*(day|week|weekend|month|quarter|year"
+r"|spring|summer|autumn|fall|"
     r"winter|christmas|easter|january|february|march|april|may|june|july|august|september|october|november|december|"
-    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|20\d\d)s?\b", re.IGNORECASE,
+    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|20\d\d)s?\b",
+    re.IGNORECASE,
 )
 _PEOPLE = re.compile(
-    r"\b(\d[\d.,]*)\s+((?:\w+\s)?(?:people|guests|participants|visitors|attendees|students|children|kids|employees|users|"
-    r"volunteers|members|teachers|staff|families|patients|pupils|persons|runners|speakers))\b", re.IGNORECASE,
+    r"\b(\d[\d.,]*)\s+((?:\w+\s)?(?:people|guests|participants|visitors|attendees|students|children"
+r"|kids|employees|users|"
+    r"volunteers|members|teachers|staff|families|patients|pupils|persons|runners|speakers))\b",
+    re.IGNORECASE,
 )
 _BUDGET = re.compile(
-    r"(?:[$€£]\s?\d[\d.,]*\s?(?:k|m|million)?|\b\d[\d.,]*\s?(?:k\s)?(?:€|eur\b|euros?\b|usd\b|dollars?\b|gbp\b|pounds?\b|francs?\b|chf\b))",
+    r"(?:[$€£]\s?\d[\d.,]*\s?(?:k|m|million)?|\b\d[\d.,]*\s?(?:k\s)?(?:€|eur\b|euros?\b|usd\b"
+r"|dollars?\b|gbp\b|pounds?\b|francs?\b|chf\b))",
     re.IGNORECASE,
 )
 _MUST = re.compile(
-    r"\b(?:must|should|needs? to|ha(?:s|ve) to|can|could|lets? (?:people|users|us|them|you)|allows? (?:people|users|us|them|you) to|"
-    r"able to)\s+((?:also |not |be able to )*[^.;\n!?]+)", re.IGNORECASE,
+    r"\b(?:must|should|needs? to|ha(?:s|ve) to|can|could|lets? (?:people|users|us|them|you)|allows? "
+r"(?:people|users|us|them|you) to|"
+    r"able to)\s+((?:also |not |be able to )*[^.;\n!?]+)",
+    re.IGNORECASE,
 )
 _HARM = re.compile(
     r"\b(bomb|explosives?|molotov|nerve agent|bioweapon|malware|ransomware|phishing|ddos|keylogger|child porn\w*|"
@@ -88,16 +112,23 @@ _HARM = re.compile(
     re.IGNORECASE,
 )
 _ORDER = re.compile(
-    r"(ignore|disregard|forget)\s+(all|any|the|your|previous|prior|above|earlier)[^.!?\n]*(instructions?|rules?|prompts?)[.!?,:]*"
-    r"|(print|show|reveal|repeat)\s+(me\s+)?(your|the)\s+(system\s+)?prompt[.!?,:]*|you are now [^.!?\n]*[.!?]?", re.IGNORECASE,
+    r"(ignore|disregard|forget)\s+(all|any|the|your|previous|prior|above"
+r"|earlier)[^.!?\n]*(instructions?|rules?|prompts?)[.!?,:]*"
+    r"|(print|show|reveal|repeat)\s+(me\s+)?(your|the)\s+(system\s+)?prompt[.!?,:]*|you are now [^.!?\n]*[.!?]?",
+    re.IGNORECASE,
 )
 _GREETING = re.compile(
-    r"^(hi|hello|hey|yo|good (morning|day|evening|afternoon)|hallo|bonjour|hola|ciao|thanks?|thank you|test(ing)?|ok(ay)?|"
-    r"lol|cool|how are you|what'?s up)\b[\w\s,]{0,20}[!.?]*$", re.IGNORECASE,
+    r"^(hi|hello|hey|yo|good (morning|day|evening|afternoon)|hallo|bonjour|hola|ciao|thanks?|thank you"
+r"|test(ing)?|ok(ay)?|"
+    r"lol|cool|how are you|what'?s up)\b[\w\s,]{0,20}[!.?]*$",
+    re.IGNORECASE,
 )
 _QUESTION = re.compile(
-    r"^((write|tell|sing|give)( me)?( an?)? (poem|joke|song|story|haiku|limerick)|what|who|when|where|which|whose|is|are|do|does|did|was|were|will|tell me|why|how (much|many|old|far|tall|is|are|does)|"
-    r"joke|explain)\b", re.IGNORECASE,
+    r"^((write|tell|sing|give)( me)?( an?)? (poem|joke|song|story|haiku|limerick)|what|who|when|where"
+r"|which|whose|is|are|do|does|did|was|were|will|tell me|why|how (much|many|old|far|tall|is|are"
+r"|does)|"
+    r"joke|explain)\b",
+    re.IGNORECASE,
 )
 
 
@@ -115,13 +146,21 @@ def read_brief(message: str, *, audience: str = "", must_haves: str = "") -> Bri
     features = _unique([*_listed(must_haves), *brief.features, *_musts(harmless, phrase)])[:6]
     if audience.strip():
         brief = replace(brief, audience=clip(_undetermined(_clean(audience)), 60))
-    problem = _problem(harmless, sentences, verb, brief, injected=injected, helped=bool(audience.strip() or must_haves.strip()))
+    problem = _problem(
+        harmless, sentences, verb, brief, injected=injected, helped=bool(audience.strip() or must_haves.strip())
+    )
     return replace(
         brief,
-        text=clip(harmless, 600), verb=verb, features=tuple(features), days=days, language=language,
+        text=clip(harmless, 600),
+        verb=verb,
+        features=tuple(features),
+        days=days,
+        language=language,
         people=_people(harmless),
         budget=budget[0].strip(" .,") if budget else "",
-        words=len(message.split()), problem=problem, nouns=_nouns(brief, features, harmless),
+        words=len(message.split()),
+        problem=problem,
+        nouns=_nouns(brief, features, harmless),
     )
 
 
@@ -163,8 +202,15 @@ def _without_lead(sentence: str, language: str) -> tuple[str, str]:
             verb, sentence = "plan", sentence[hit.end() :]
         elif hit := _LEAD.match(sentence):
             said = hit[1].lower()
-            verb = {"find out": "research", "figure out": "research", "looking into": "research", "look into": "research",
-                    "set up": "set up", "setting up": "set up", "roll out": "introduce"}.get(said, verb)
+            verb = {
+                "find out": "research",
+                "figure out": "research",
+                "looking into": "research",
+                "look into": "research",
+                "set up": "set up",
+                "setting up": "set up",
+                "roll out": "introduce",
+            }.get(said, verb)
             if "plan" in said or said in ("put together", "work out", "come up with"):
                 verb = verb or "plan"
             sentence = sentence[hit.end() :]
@@ -184,7 +230,20 @@ def _compound(sentence: str, hit: re.Match[str]) -> bool:
     rest = sentence[hit.end() :].lower()
     following = rest.split(" ", 1)[0].strip(".,")
     noun_like = hit[2] == "ing" or hit[1].lower() in {
-        "book", "study", "test", "film", "record", "water", "order", "report", "chat", "plan", "survey", "research", "support", "food",
+        "book",
+        "study",
+        "test",
+        "film",
+        "record",
+        "water",
+        "order",
+        "report",
+        "chat",
+        "plan",
+        "survey",
+        "research",
+        "support",
+        "food",
     }
     return noun_like and (following in COUNTABLE or following in ("of", "about", "on", "into"))
 
@@ -200,13 +259,19 @@ def _parts(phrase: str, language: str) -> Brief:
             continue
         if marker in ("for", "among") and not audience and not _WHEN.match(piece) and not _BUDGET.match(piece):
             audience = re.sub(r"^\d[\d.,]*\s+", "", _undetermined(piece))
-        elif marker == "with" and re.match(r"(two|three|four|five|six|ten|\d+|some|our|my)\s+([\w-]+\s)?\w+s?$", piece) and (
-            hit := re.search(r"(kids|children|people|guests|friends|employees|staff|volunteers|students|teachers|nurses|dogs?|members)$", piece)
+        elif (
+            marker == "with"
+            and re.match(r"(two|three|four|five|six|ten|\d+|some|our|my)\s+([\w-]+\s)?\w+s?$", piece)
+            and (
+                hit := re.search(
+                    r"(kids|children|people|guests|friends|employees|staff|volunteers|students"
+r"|teachers|nurses|dogs?|members)$",
+                    piece,
+                )
+            )
         ):
             audience = audience or hit[1]
-        elif marker in ("with", "including", ":", "(") and not _BUDGET.search(piece) and not _TIME.match(piece):
-            features.extend(_listed(piece))
-        elif marker in (",", "and") and len(features) > 1:
+        elif (marker in ("with", "including", ":", "(") and not _BUDGET.search(piece) and not _TIME.match(piece)) or (marker in (",", "and") and len(features) > 1):
             features.extend(_listed(piece))
         elif marker in ("that", "which") and (said := _listed(piece)) and is_verb_phrase(said[0]):
             features.extend(said)
@@ -226,8 +291,21 @@ def _parts(phrase: str, language: str) -> Brief:
     if determiner and determiner[1].lower() in ("our", "my"):
         the = f"{'our' if determiner[1].lower() == 'our' else 'the'} {bare}"
     return Brief(
-        text="", phrase=clip(phrase, 140), verb="", subject=bare, the=the, audience=clip(audience, 60), place=clip(place, 60),
-        features=tuple(f for f in features if f), nouns=(), days=None, people="", budget="", language=language, words=0, problem="",
+        text="",
+        phrase=clip(phrase, 140),
+        verb="",
+        subject=bare,
+        the=the,
+        audience=clip(audience, 60),
+        place=clip(place, 60),
+        features=tuple(f for f in features if f),
+        nouns=(),
+        days=None,
+        people="",
+        budget="",
+        language=language,
+        words=0,
+        problem="",
     )
 
 
@@ -242,7 +320,11 @@ def _split(phrase: str, language: str) -> tuple[str, list[tuple[str, str]]]:
     for hit in _MARK.finditer(phrase, clause.end() if clause else 0):
         # A clause (`why customers leave`) keeps all but its later additions; a subject never begins with a marker.
         before = phrase[start : hit.start()].split(" ")[-1].lower()
-        if hit.start() == 0 or (hit[0].strip().lower() == "on" and before in _TOPICAL) or (clause and hit[0].strip().lower() not in ("for", ",", ";", "with")):
+        if (
+            hit.start() == 0
+            or (hit[0].strip().lower() == "on" and before in _TOPICAL)
+            or (clause and hit[0].strip().lower() not in ("for", ",", ";", "with"))
+        ):
             continue
         pieces.append((marker, phrase[start : hit.start()].strip(" ,;:()")))
         marker, start = hit[0].strip().lower(), hit.end()
@@ -256,18 +338,23 @@ def _listed(text: str) -> list[str]:
 
 
 def _feature(text: str) -> str:
-    text = re.sub(r"^(?:and|also|not only|be able to|it|they|users?|people|a|an|the|of|or|to|\d+\.)\s+", "", text.strip(" .!-*"), flags=re.IGNORECASE)
+    text = re.sub(
+        r"^(?:and|also|not only|be able to|it|they|users?|people|a|an|the|of|or|to|\d+\.)\s+",
+        "",
+        text.strip(" .!-*"),
+        flags=re.IGNORECASE,
+    )
     first, _, rest = text.partition(" ")
     if rest and first.lower().endswith("s") and first.lower()[:-1] in VERBS:
         text = f"{first.lower()[:-1]} {rest}"
     text = clip(text, 56)
-    return text if 3 <= len(text) and content_words(text) and not _BUDGET.fullmatch(text) else ""
+    return text if len(text) >= 3 and content_words(text) and not _BUDGET.fullmatch(text) else ""
 
 
 def _musts(text: str, phrase: str) -> list[str]:
     found = []
     for hit in _MUST.finditer(text[:4000]):
-        if hit[1].lower().startswith("not ") or hit.start() < 3 and not phrase:
+        if hit[1].lower().startswith("not ") or (hit.start() < 3 and not phrase):
             continue
         found.extend(_listed(hit[1]))
     return [item for item in found if len(item.split()) <= 8][:6]
@@ -297,7 +384,13 @@ def _days(text: str) -> int | None:
 
 def _undetermined(text: str) -> str:
     for _ in range(3):
-        text = re.sub(r"^(an?|the|our|my|your|this|that|some|one|all|new|der|die|das|den|eine?[nr]?|unsere?[nr]?|le|la|les|une?|el|los|las|il|lo|i|gli|o|os|as|um|uma|de|het|een)\s+(?=\S)", "", text.strip(), flags=re.IGNORECASE)
+        text = re.sub(
+            r"^(an?|the|our|my|your|this|that|some|one|all|new|der|die|das|den|eine?[nr]?|unsere?[nr]?"
+r"|le|la|les|une?|el|los|las|il|lo|i|gli|o|os|as|um|uma|de|het|een)\s+(?=\S)",
+            "",
+            text.strip(),
+            flags=re.IGNORECASE,
+        )
     return text.strip(" .,;:")
 
 
@@ -320,10 +413,17 @@ def _problem(text: str, sentences: list[str], verb: str, brief: Brief, *, inject
         return ""
     if len(sentences) <= 1 and _GREETING.match(text):
         return "greeting"
-    if sentences and (not verb or re.search(r"\b(poem|joke|haiku|limerick)s?$", sentences[0])) and _QUESTION.match(sentences[0]) and len(text) < 400:
+    if (
+        sentences
+        and (not verb or re.search(r"\b(poem|joke|haiku|limerick)s?$", sentences[0]))
+        and _QUESTION.match(sentences[0])
+        and len(text) < 400
+    ):
         return "question"
     known = len(content_words(text))
-    if not brief.subject or (brief.language == "English" and not verb and known < 2 and brief.subject.lower() not in COUNTABLE):
+    if not brief.subject or (
+        brief.language == "English" and not verb and known < 2 and brief.subject.lower() not in COUNTABLE
+    ):
         return "unclear"
     vowels = len(re.findall(r"[aeiouyäöüáéíóúàèâêô]", text, re.IGNORECASE))
     letters = len(re.findall(r"[a-z]", text, re.IGNORECASE))

@@ -86,7 +86,12 @@ def definition_files(state: Any) -> dict[str, str]:
         "description": _line(plan.get("goal"), 300) or "A planned workflow.",
         "limits": {"turns": max(12, 4 * len(declared)), "tokens": 200_000, "minutes": 60},
         "agents": declared,
-        "ask": {"approve": {"kind": "approval", "prompt": "Is the result what you need? A comment goes back to the last agent."}},
+        "ask": {
+            "approve": {
+                "kind": "approval",
+                "prompt": "Is the result what you need? A comment goes back to the last agent.",
+            }
+        },
         "route": _route(list(declared)),
     }
     files["workflow.yaml"] = yaml.safe_dump(sheet, sort_keys=False, allow_unicode=True, width=110)
@@ -146,7 +151,11 @@ def _route(names: list[str]) -> list[Json]:
 def _class_name(text: object, otherwise: str) -> str:
     words = re.findall(r"[A-Za-z][A-Za-z0-9]*", str(text or ""))
     name = "".join(word[:1].upper() + word[1:] for word in words)[:40]
-    bad = not re.fullmatch(r"[A-Z][A-Za-z0-9]*", name) or keyword.iskeyword(name) or name in ("BaseModel", "None", "True", "False")
+    bad = (
+        not re.fullmatch(r"[A-Z][A-Za-z0-9]*", name)
+        or keyword.iskeyword(name)
+        or name in ("BaseModel", "None", "True", "False")
+    )
     return otherwise if bad else name
 
 

@@ -10,7 +10,8 @@ STOPWORDS: dict[str, frozenset[str]] = {
         "a an the and or but of for to in on at by with from as is are was were be been it its this that these those "
         "we our us you your i my me they their them he she his her who whom which what when where why how can could "
         "should would will shall may might must have has had do does did not no so if then than there here about into "
-        "over under up out all any each every some more most other such only own same very just also too per via".split()
+        "over under up out all any each every some more most other such only own same very just also "
+        "too per via".split()
     ),
     "German": frozenset(
         "der die das den dem des ein eine einen einem einer eines und oder aber für mit von zu zum zur im in am an auf "
@@ -18,7 +19,8 @@ STOPWORDS: dict[str, frozenset[str]] = {
         "kann können muss möchte wollen über unter durch bitte".split()
     ),
     "French": frozenset(
-        "le la les un une des du de et ou mais pour avec dans sur sous par au aux est sont nous notre nos je mon ma mes "
+        "le la les un une des du de et ou mais pour avec dans sur sous par au aux est sont nous notre "
+        "nos je mon ma mes "
         "vous votre il elle ils elles ce cette ces qui que quoi où comment ne pas plus doit peut veux voudrais".split()
     ),
     "Spanish": frozenset(
@@ -54,15 +56,31 @@ LEADS: dict[str, str] = {
     r"een plan voor)",
 }
 
-FOR_WORDS = {"German": "für", "French": "pour", "Spanish": "para", "Italian": "per", "Portuguese": "para", "Dutch": "voor"}
-WITH_WORDS = {"German": "mit", "French": "avec", "Spanish": "con", "Italian": "con", "Portuguese": "com", "Dutch": "met"}
+FOR_WORDS = {
+    "German": "für",
+    "French": "pour",
+    "Spanish": "para",
+    "Italian": "per",
+    "Portuguese": "para",
+    "Dutch": "voor",
+}
+WITH_WORDS = {
+    "German": "mit",
+    "French": "avec",
+    "Spanish": "con",
+    "Italian": "con",
+    "Portuguese": "com",
+    "Dutch": "met",
+}
 
 NOTES: dict[str, str] = {
     "German": "Ihr Auftrag ist auf Deutsch; ohne Sprachmodell plane ich auf Englisch und behalte Ihre Begriffe bei.",
     "French": "Votre demande est en français ; sans modèle de langue je planifie en anglais et garde vos mots.",
     "Spanish": "Su encargo está en español; sin un modelo de lenguaje planifico en inglés y conservo sus palabras.",
     "Italian": "La richiesta è in italiano; senza un modello linguistico pianifico in inglese e tengo le sue parole.",
-    "Portuguese": "O pedido está em português; sem um modelo de linguagem planejo em inglês e mantenho as suas palavras.",
+    "Portuguese": (
+        "O pedido está em português; sem um modelo de linguagem planejo em inglês e mantenho as suas palavras."
+    ),
     "Dutch": "Uw opdracht is in het Nederlands; zonder taalmodel plan ik in het Engels en behoud ik uw woorden.",
 }
 

@@ -21,10 +21,21 @@ Json = dict[str, Any]
 _EXAMPLE = 'For example: "Plan a to-do app for families with shared lists, in six weeks".'
 _PROBLEMS = {
     "empty": f"There are no words to plan from yet. Tell me what should be made, for whom, and by when. {_EXAMPLE}",
-    "greeting": f"Hello! I plan work: software, events, research, courses, and more. Tell me what should be made, and for whom. {_EXAMPLE}",
-    "question": f"That reads as a question rather than something to plan, and I do not look things up. Tell me what you want to make or reach. {_EXAMPLE}",
-    "unclear": f"I cannot see from this what should be made. Tell me in a sentence what it is, and for whom. {_EXAMPLE}",
-    "harmful": "I do not plan things that could hurt people or break the law. If this is about protection, research or fiction, say so and name the safe purpose.",
+    "greeting": (
+        "Hello! I plan work: software, events, research, courses, and more. Tell me what should be made, "
+        f"and for whom. {_EXAMPLE}"
+    ),
+    "question": (
+        "That reads as a question rather than something to plan, and I do not look things up. Tell me "
+        f"what you want to make or reach. {_EXAMPLE}"
+    ),
+    "unclear": (
+        f"I cannot see from this what should be made. Tell me in a sentence what it is, and for whom. {_EXAMPLE}"
+    ),
+    "harmful": (
+        "I do not plan things that could hurt people or break the law. If this is about protection, "
+        "research or fiction, say so and name the safe purpose."
+    ),
 }
 
 
@@ -32,7 +43,11 @@ def analyst(c: "Conversation") -> Json:
     """What is to be made, for whom; what is missing; or, in words, why there is nothing to plan yet."""
     brief = brief_of(c.first_message, c.message, _details(c))
     if brief.problem:
-        return {"clear": False, "reading": clip(_PROBLEMS[brief.problem], 300), "questions": ["What should be made, for whom, and by when?"]}
+        return {
+            "clear": False,
+            "reading": clip(_PROBLEMS[brief.problem], 300),
+            "questions": ["What should be made, for whom, and by when?"],
+        }
     return {"clear": True, "reading": _reading(brief), "questions": _questions(brief)}
 
 
@@ -42,7 +57,10 @@ def designer(c: "Conversation") -> Json:
     summary = " ".join(changes) or f"{plan['summary']} It begins with: {plan['steps'][0]['title']}."
     touched = named_steps(plan["steps"], c.message)[0] if changes else plan["critical_path"]
     steps = [step for step in plan["steps"] if step["id"] in touched][:4]
-    core = [{"number": int(s["id"][1:]), "title": clip(s["title"], 80), "deliverable": clip(s["deliverable"], 80)} for s in steps]
+    core = [
+        {"number": int(s["id"][1:]), "title": clip(s["title"], 80), "deliverable": clip(s["deliverable"], 80)}
+        for s in steps
+    ]
     return {"title": clip(plan["title"], 80), "core_steps": core, "summary": clip(summary, 300)}
 
 
@@ -63,8 +81,10 @@ def reviewer(c: "Conversation") -> Json:
     cost = plan["cost"]
     watch = f" Watch {joined(risky)}: high risk." if risky else ""
     said = (
-        f"Checked {len(steps)} steps: no circle, no repetition, each has a deliverable and acceptance points. {plan['summary'].split('; ')[0]}."
-        f"{watch} Running its agents once takes {cost['turns']} turns, about {cost['tokens_low']:,} to {cost['tokens_high']:,} tokens."
+        f"Checked {len(steps)} steps: no circle, no repetition, each has a deliverable and acceptance "
+        f"points. {plan['summary'].split('; ')[0]}."
+        f"{watch} Running its agents once takes {cost['turns']} turns, about {cost['tokens_low']:,} to "
+        f"{cost['tokens_high']:,} tokens."
     )
     return {"ok": True, "comment": clip(said, 300)}
 
@@ -84,16 +104,27 @@ def _plan(c: "Conversation") -> Json:
 
 
 def _reading(brief: Brief) -> str:
-    kind = kind_of(brief).replace("general", "a project").replace("nonprofit", "non-profit work").replace("data", "a data project")
+    kind = (
+        kind_of(brief)
+        .replace("general", "a project")
+        .replace("nonprofit", "non-profit work")
+        .replace("data", "a data project")
+    )
     audience = f", for {brief.audience}" if brief.audience and not stems(brief.audience) <= stems(brief.subject) else ""
     parts = f", with {joined(list(brief.features[:4]))}" if brief.features else ""
     limits = [f"about {brief.days} days"] if brief.days else []
     limits += [brief.people] if brief.people else []
     limits += [brief.budget] if brief.budget else []
     bounds = f" Limits named: {joined(limits)}." if limits else ""
-    long = f" The brief has {brief.words:,} words; I follow its first request and its most frequent terms." if brief.words > 400 else ""
+    long = (
+        f" The brief has {brief.words:,} words; I follow its first request and its most frequent terms."
+        if brief.words > 400
+        else ""
+    )
     note = language_note(brief.language)
-    return clip(f"I read this as {kind}: {brief.subject}{audience}{parts}.{bounds}{long}{' ' + note if note else ''}", 300)
+    return clip(
+        f"I read this as {kind}: {brief.subject}{audience}{parts}.{bounds}{long}{' ' + note if note else ''}", 300
+    )
 
 
 def _questions(brief: Brief) -> list[str]:

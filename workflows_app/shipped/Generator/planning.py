@@ -15,7 +15,19 @@ import yaml
 from .brief import Brief, is_verb_phrase, read_brief
 from .languages import language_note
 from .schedule import critical_path, estimate_cost, fit_to_days, with_dates
-from .words import SYSTEM_VERBS, WEAK_VERBS, alike, clip, content_words, joined, lower_first, stem, stems, upper_first, with_article
+from .words import (
+    SYSTEM_VERBS,
+    WEAK_VERBS,
+    alike,
+    clip,
+    content_words,
+    joined,
+    lower_first,
+    stem,
+    stems,
+    upper_first,
+    with_article,
+)
 
 Json = dict[str, Any]
 
@@ -50,7 +62,13 @@ def kind_of(brief: Brief) -> str:
     """The kind of work, by the playbooks' signs: the subject counts most, then the verb, then the rest."""
     weights: dict[str, float] = {}
     tail = _head(brief.subject).split(" ")[-1:]
-    for text, weight in ((" ".join(tail), 2.0), (brief.subject, 3.0), (brief.verb, 2.0), (brief.phrase, 1.0), (brief.text, 0.5)):
+    for text, weight in (
+        (" ".join(tail), 2.0),
+        (brief.subject, 3.0),
+        (brief.verb, 2.0),
+        (brief.phrase, 1.0),
+        (brief.text, 0.5),
+    ):
         for word in set(_sign_words(text)):
             weights[word] = weights.get(word, 0) + weight
     scores = {kind: sum(weights.get(sign, 0) for sign in _signs(kind)) for kind in playbooks()}
@@ -72,7 +90,9 @@ def _sign_words(text: str) -> list[str]:
     whole = text.lower().replace("'s", "").split()
     words = [word.strip(".,;:!?()\"'") for word in whole]
     parts = [part for word in words if "-" in word for part in word.split("-")]
-    latin = ["".join(c if c.isascii() and c.isalpha() else " " for c in word).split() for word in words if not word.isascii()]
+    latin = [
+        "".join(c if c.isascii() and c.isalpha() else " " for c in word).split() for word in words if not word.isascii()
+    ]
     return [stem(word) for word in [*words, *parts, *(w for run in latin for w in run)] if word]
 
 
@@ -87,7 +107,9 @@ def brief_of(first_message: str, message: str = "", details: Mapping[str, Any] |
     return brief
 
 
-def build_workflow(brief: Brief, details: Mapping[str, Any] | None = None, ideas: Mapping[str, Any] | None = None) -> Json:
+def build_workflow(
+    brief: Brief, details: Mapping[str, Any] | None = None, ideas: Mapping[str, Any] | None = None
+) -> Json:
     """The `workflow` of an ActionPlan. ``details`` is the form's answer, ``ideas`` the designer's output."""
     form, said = details or {}, ideas or {}
     kind = kind_of(brief)
@@ -125,7 +147,11 @@ def build_workflow(brief: Brief, details: Mapping[str, Any] | None = None, ideas
 
 def rebuild_summary(plan: Json) -> Json:
     """``plan`` with prompts, cost and summary made again from its steps, after a change."""
-    plan = {**plan, "cost": estimate_cost(plan["steps"], len(plan["agents"])), "critical_path": critical_path(plan["steps"])}
+    plan = {
+        **plan,
+        "cost": estimate_cost(plan["steps"], len(plan["agents"])),
+        "critical_path": critical_path(plan["steps"]),
+    }
     plan["agents"] = [{**agent, "prompt": _agent_prompt(agent, plan)} for agent in plan["agents"]]
     return {**plan, "summary": _summary(plan)}
 
@@ -143,8 +169,12 @@ def _names(brief: Brief, book: Json) -> dict[str, str]:
         subject = the = subject[hit.end() :]
     audience = audience or book["audience"]
     names = {
-        "subject": subject, "the": the, "audience": audience, "the_audience": _the(audience),
-        "people": brief.people or f"all of {_the(audience)}", "place": f" {brief.place}" if brief.place else "",
+        "subject": subject,
+        "the": the,
+        "audience": audience,
+        "the_audience": _the(audience),
+        "people": brief.people or f"all of {_the(audience)}",
+        "place": f" {brief.place}" if brief.place else "",
         "short": _short(subject, the),
     }
     return {**names, "The": upper_first(the), "Audience": upper_first(audience)}
@@ -189,7 +219,11 @@ def _features(book: Json, kind_words: frozenset[str], brief: Brief) -> tuple[lis
     if len(own) >= FEWEST_CORE:
         return own[:MOST_CORE], True
     usual = next(
-        (t["features"] for t in _topics() if book["kind"] in t["kinds"] and any(stem(w) in kind_words for w in t["match"])),
+        (
+            t["features"]
+            for t in _topics()
+            if book["kind"] in t["kinds"] and any(stem(w) in kind_words for w in t["match"])
+        ),
         book["core"]["features"],
     )
     more = [f for f in usual if not any(_overlap(f, mine) for mine in own)]
@@ -201,13 +235,17 @@ def _overlap(one: str, other: str) -> bool:
     return bool(a and b) and len(a & b) / min(len(a), len(b)) > 0.5
 
 
-def _steps(book: Json, brief: Brief, names: dict[str, str], group: Json, form: Mapping[str, Any], said: Mapping[str, Any]) -> list[Json]:
+def _steps(
+    book: Json, brief: Brief, names: dict[str, str], group: Json, form: Mapping[str, Any], said: Mapping[str, Any]
+) -> list[Json]:
     frame = [_framed(entry, names) for entry in book["steps"]]
     data = clip(" ".join(str(form.get("input_data") or "").split()), 80).replace("{", "").replace("}", "")
     if content_words(data):
         frame.append(_input_step(data, frame[0], names))
     after = [_framed(entry, names) for entry in book["after_core"]]
-    core = _core(book, brief, names, group, said, [step["title"] for step in (*frame, *after)], bool(content_words(data)))
+    core = _core(
+        book, brief, names, group, said, [step["title"] for step in (*frame, *after)], bool(content_words(data))
+    )
     ordered = [*frame, *core, *after]
     cores = [step["key"] for step in core]
     ids = {step["key"]: f"s{number}" for number, step in enumerate(ordered, 1)}
@@ -226,23 +264,43 @@ def _in_order(step: Json) -> Json:
 def _framed(entry: Json, names: Mapping[str, str]) -> Json:
     fill = _brief_fill if "{the}" in entry["title"] else _fill
     return {
-        "key": entry["key"], "title": _fill(entry["title"], names, 110), "agent": entry["agent"], "depends_on": list(entry["after"]),
-        "deliverable": fill(entry["deliverable"], names), "acceptance": [_brief_fill(text, names) for text in entry["accept"]],
-        "effort_days": float(entry["days"]), "risk": entry["risk"], "status": "todo",
+        "key": entry["key"],
+        "title": _fill(entry["title"], names, 110),
+        "agent": entry["agent"],
+        "depends_on": list(entry["after"]),
+        "deliverable": fill(entry["deliverable"], names),
+        "acceptance": [_brief_fill(text, names) for text in entry["accept"]],
+        "effort_days": float(entry["days"]),
+        "risk": entry["risk"],
+        "status": "todo",
     }
 
 
 def _input_step(data: str, first: Json, names: Mapping[str, str]) -> Json:
     return {
-        "key": "input", "title": clip(f"Bring in and check the input data: {lower_first(data)}", 110), "agent": first["agent"],
-        "depends_on": [first["key"]], "deliverable": clip(f"{upper_first(data)}: checked, described and ready for {names['the']}", 200),
-        "acceptance": [clip(f"Origin, date and owner of {lower_first(data)} are known", 200), "Gaps and errors are listed with what is done about them"],
-        "effort_days": 1.5, "risk": "medium", "status": "todo",
+        "key": "input",
+        "title": clip(f"Bring in and check the input data: {lower_first(data)}", 110),
+        "agent": first["agent"],
+        "depends_on": [first["key"]],
+        "deliverable": clip(f"{upper_first(data)}: checked, described and ready for {names['the']}", 200),
+        "acceptance": [
+            clip(f"Origin, date and owner of {lower_first(data)} are known", 200),
+            "Gaps and errors are listed with what is done about them",
+        ],
+        "effort_days": 1.5,
+        "risk": "medium",
+        "status": "todo",
     }
 
 
 def _core(
-    book: Json, brief: Brief, names: dict[str, str], group: Json, said: Mapping[str, Any], taken: list[str], has_input: bool
+    book: Json,
+    brief: Brief,
+    names: dict[str, str],
+    group: Json,
+    said: Mapping[str, Any],
+    taken: list[str],
+    has_input: bool,
 ) -> list[Json]:
     template = book["core"]
     features, _ = _features(book, stems(f"{brief.subject} {brief.audience} {brief.phrase}"), brief)
@@ -267,20 +325,34 @@ def _core(
         elif steps and template.get("chain") == "first":
             before = [steps[0]["key"]]
         told = {**names, "feature": _about(feature, names), "Feature": upper_first(_about(feature, names))}
-        told["audience_sentence"] = _fill(group.get("accept", "Three of {audience} manage {feature} without help"), told)
+        told["audience_sentence"] = _fill(
+            group.get("accept", "Three of {audience} manage {feature} without help"), told
+        )
         days = float(template["days"]) + (1.0 if number == 0 and template.get("chain") == "first" else 0.0)
-        steps.append({
-            "key": key, "title": title, "agent": template["agent"], "depends_on": before,
-            "deliverable": deliverable or _fill(template["deliverable"], told), "acceptance": [_fill(text, told) for text in template["accept"]],
-            "effort_days": days, "risk": template["risk"], "status": "todo",
-        })
+        steps.append(
+            {
+                "key": key,
+                "title": title,
+                "agent": template["agent"],
+                "depends_on": before,
+                "deliverable": deliverable or _fill(template["deliverable"], told),
+                "acceptance": [_fill(text, told) for text in template["accept"]],
+                "effort_days": days,
+                "risk": template["risk"],
+                "status": "todo",
+            }
+        )
     return steps
 
 
 def _core_title(template: Json, names: dict[str, str], feature: str) -> str:
     if is_verb_phrase(feature):
         does = feature.split(" ", 1)[0].lower() in SYSTEM_VERBS
-        return _fill(template.get("system_title", template["verb_title"]) if does else template["verb_title"], {**names, "feature": lower_first(feature)}, 110)
+        return _fill(
+            template.get("system_title", template["verb_title"]) if does else template["verb_title"],
+            {**names, "feature": lower_first(feature)},
+            110,
+        )
     return _fill(template["title"], {**names, "feature": lower_first(feature)}, 110)
 
 
@@ -300,7 +372,9 @@ def model_steps(said: Mapping[str, Any], brief: Brief, taken: list[str]) -> list
         if len(words) < 2 or not words - known or not words & near or any(alike(title, other) for other in taken):
             continue
         deliverable = clean_text(item.get("deliverable"), 160)
-        repeated = not content_words(deliverable) or alike(deliverable, title) or any(deliverable == d for _, d in found)
+        repeated = (
+            not content_words(deliverable) or alike(deliverable, title) or any(deliverable == d for _, d in found)
+        )
         found.append((upper_first(title), "" if repeated else upper_first(deliverable)))
         taken = [*taken, title]
     return found[:MOST_CORE]
@@ -340,17 +414,34 @@ def _ids_by_key(steps: list[Json]) -> dict[str, list[str]]:
 def _agents(book: Json, names: Mapping[str, str], steps: list[Json]) -> list[Json]:
     used = {step["agent"] for step in steps}
     return [
-        {"name": name, "purpose": _fill(agent["purpose"], names), "prompt": "", "tools": list(agent["tools"]), "output": agent["output"]}
-        for name, agent in book["agents"].items() if name in used
+        {
+            "name": name,
+            "purpose": _fill(agent["purpose"], names),
+            "prompt": "",
+            "tools": list(agent["tools"]),
+            "output": agent["output"],
+        }
+        for name, agent in book["agents"].items()
+        if name in used
     ]
 
 
 def _agent_prompt(agent: Json, plan: Json) -> str:
     steps = [step for step in plan["steps"] if step["agent"] == agent["name"]]
-    lines = [f"You are the {agent['name'].replace('_', ' ')} of this work: {plan['goal']}", f"For: {plan['audience']}. {agent['purpose']}", "", "Your steps:"]
+    lines = [
+        f"You are the {agent['name'].replace('_', ' ')} of this work: {plan['goal']}",
+        f"For: {plan['audience']}. {agent['purpose']}",
+        "",
+        "Your steps:",
+    ]
     for step in steps:
         needs = f" (after {joined(step['depends_on'])})" if step["depends_on"] else ""
-        lines.append(f"- {step['id']}{needs}: {step['title']}. Deliver: {step['deliverable']}. Done when: {'; '.join(step['acceptance'])}.")
+        lines.append(
+
+                f"- {step['id']}{needs}: {step['title']}. Deliver: {step['deliverable']}. Done when: "
+                f"{'; '.join(step['acceptance'])}."
+
+        )
     lines += ["", "Never:"] + [f"- break this rule: {rule}." for rule in plan["guardrails"]]
     lines += ["", "Say plainly what you do not know, and ask instead of inventing. Write in the language of the user."]
     return "\n".join(lines)
@@ -379,14 +470,25 @@ def _goal(brief: Brief, book: Json, names: Mapping[str, str]) -> str:
 
 
 def _assumptions(
-    brief: Brief, book: Json, names: Mapping[str, str], group: Json, form: Mapping[str, Any], days: float | None, fitted: bool
+    brief: Brief,
+    book: Json,
+    names: Mapping[str, str],
+    group: Json,
+    form: Mapping[str, Any],
+    days: float | None,
+    fitted: bool,
 ) -> list[str]:
     said = []
     if note := language_note(brief.language):
         said.append(note)
     if brief.words > 400:
         words = joined(list(brief.nouns[:6]))
-        said.append(f"The brief has {brief.words:,} words; the plan follows its first request and the words it uses most: {words}")
+        said.append(
+
+                f"The brief has {brief.words:,} words; the plan follows its first request and the words it "
+                f"uses most: {words}"
+
+        )
     if not brief.audience:
         said.append(f"The brief names nobody it is for; the plan assumes {names['audience']}")
     _, named = _features(book, stems(f"{brief.subject} {brief.audience} {brief.phrase}"), brief)
@@ -414,7 +516,9 @@ def _questions(brief: Brief, book: Json, names: Mapping[str, str], group: Json, 
     return list(dict.fromkeys(asked))[:6]
 
 
-def _guardrails(book: Json, names: Mapping[str, str], group: Json, form: Mapping[str, Any], steps: list[Json]) -> list[str]:
+def _guardrails(
+    book: Json, names: Mapping[str, str], group: Json, form: Mapping[str, Any], steps: list[Json]
+) -> list[str]:
     rules = [_brief_fill(text, names) for text in book["guardrails"]] + ([group["guardrail"]] if group else [])
     approved = [step["title"] for step in steps if step.get("approval")]
     if approved:
@@ -429,16 +533,31 @@ def _milestones(book: Json, names: Mapping[str, str], ids: Mapping[str, list[str
     found = []
     for title, keys in book["milestones"]:
         step_ids = [one for key in keys for one in ids[key]]
-        found.append({"title": _brief_fill(title, names), "step_ids": step_ids, "day": max(ends[one] for one in step_ids)})
+        found.append(
+            {"title": _brief_fill(title, names), "step_ids": step_ids, "day": max(ends[one] for one in step_ids)}
+        )
     return sorted(found, key=lambda milestone: milestone["day"])
 
 
 def _risks(book: Json, names: Mapping[str, str], group: Json, fitted: bool) -> list[Json]:
     rows = [*book["risks"], *([group["risk"]] if group else [])]
     if fitted:
-        rows = [["The date leaves no slack on the critical path", "high", "high", "Decide now which acceptance point is dropped first"], *rows]
+        rows = [
+            [
+                "The date leaves no slack on the critical path",
+                "high",
+                "high",
+                "Decide now which acceptance point is dropped first",
+            ],
+            *rows,
+        ]
     return [
-        {"risk": _brief_fill(risk, names), "likelihood": likelihood, "impact": impact, "mitigation": _brief_fill(mitigation, names)}
+        {
+            "risk": _brief_fill(risk, names),
+            "likelihood": likelihood,
+            "impact": impact,
+            "mitigation": _brief_fill(mitigation, names),
+        }
         for risk, likelihood, impact, mitigation in rows
     ]
 
@@ -448,6 +567,7 @@ def _summary(plan: Json) -> str:
     end = max((step["end_day"] for step in steps), default=0)
     effort = sum(step["effort_days"] for step in steps)
     return (
-        f"{len(steps)} steps by {len(plan['agents'])} agents, {effort:g} days of work, done after {end:g} working days; "
+        f"{len(steps)} steps by {len(plan['agents'])} agents, {effort:g} days of work, done after "
+        f"{end:g} working days; "
         f"the longest chain is {' > '.join(plan['critical_path'])}."
     )

@@ -14,13 +14,30 @@ from .words import alike, clip, content_words, joined, lower_first, stems, upper
 
 Json = dict[str, Any]
 
-_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
-_SMALLER = r"small(er)?|short(er|en)?|simpl(er|ify|e)|lighter|less|halve|half|reduce|cut down|trim|quick(er)?|fast(er)?|cheaper|lean(er)?"
+_ORDINALS = {
+    "first": 1,
+    "second": 2,
+    "third": 3,
+    "fourth": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "seventh": 7,
+    "eighth": 8,
+    "ninth": 9,
+    "tenth": 10,
+}
+_SMALLER = (
+    r"small(er)?|short(er|en)?|simpl(er|ify|e)|lighter|less|halve|half|reduce|cut down|trim|quick(er)?"
+    r"|fast(er)?|cheaper|lean(er)?"
+)
 _BIGGER = r"bigger|larger|longer|more (time|detail|thorough)|extend|expand|double|deeper|thorough"
 _REMOVE = r"remove|delete|drop|skip|leave out|get rid of|without|cut out|strike"
 _GENERIC = frozenset({"use", "make", "need", "work", "want", "step", "time", "plan", "keep", "must", "person"})
 _ALL = stems("everything whole entire complete project schedule all steps total overall bit please")
-_STEP = re.compile(r"\b(?:steps?|numbers?|no\.?|#)\s*#?(s?\d{1,2}(?:(?:\s*(?:,|and|&|or|\+|to|-)\s*)s?\d{1,2})*)|\bs(\d{1,2})\b", re.IGNORECASE)
+_STEP = re.compile(
+    r"\b(?:steps?|numbers?|no\.?|#)\s*#?(s?\d{1,2}(?:(?:\s*(?:,|and|&|or|\+|to|-)\s*)s?\d{1,2})*)|\bs(\d{1,2})\b",
+    re.IGNORECASE,
+)
 _DAYS = re.compile(r"(\d{1,3}(?:[.,]\d)?|a|one|two|three|four|five|ten)\s*(?:working )?(day|week)s?\b", re.IGNORECASE)
 _WORDS = {"a": 1.0, "one": 1.0, "two": 2.0, "three": 3.0, "four": 4.0, "five": 5.0, "ten": 10.0}
 
@@ -60,7 +77,9 @@ def named_steps(steps: Sequence[Mapping[str, Any]], text: str) -> tuple[list[str
         if re.search(r"\blast step\b", text, re.IGNORECASE) and known:
             found.append(known[-1])
         for word, place in _ORDINALS.items():
-            if re.search(rf"\b{word}\b(\s+one)?\s+step|\bstep {word}\b|\b{word} step", text, re.IGNORECASE) and place <= len(known):
+            if re.search(
+                rf"\b{word}\b(\s+one)?\s+step|\bstep {word}\b|\b{word} step", text, re.IGNORECASE
+            ) and place <= len(known):
                 found.append(known[place - 1])
     if not found and not missing:
         found = _by_title(steps, text)
@@ -80,8 +99,16 @@ def _by_title(steps: Sequence[Mapping[str, Any]], text: str) -> list[str]:
 
 
 def _clauses(text: str) -> list[str]:
-    parts = re.split(rf"[;.\n]\s+|\.$|,?\s+(?:and|then|also)\s+(?=(?:please\s+)?(?:make|add|{_REMOVE}|rename|split|merge|move|step|give|call|assign|let|mark)\b)", text)
-    return [part.strip(" ,.;") for part in parts if part and content_words(part) or part and re.search(r"\d", part)][:12]
+    parts = re.split(
+        (
+            rf"[;.\n]\s+|\.$|,?\s+(?:and|then|also)\s+(?=(?:please\s+)?(?:make|add|{_REMOVE}|rename|split"
+            r"|merge|move|step|give|call|assign|let|mark)\b)"
+        ),
+        text,
+    )
+    return [
+        part.strip(" ,.;") for part in parts if (part and content_words(part)) or (part and re.search(r"\d", part))
+    ][:12]
 
 
 def _apply(plan: Json, clause: str, ideas: Mapping[str, Any]) -> tuple[Json, str]:
@@ -89,12 +116,24 @@ def _apply(plan: Json, clause: str, ideas: Mapping[str, Any]) -> tuple[Json, str
     ids, missing = named_steps(steps, clause)
     low = clause.lower()
     if missing and not ids:
-        return plan, f"There is no step {joined([one[1:] for one in missing])}; the steps are {joined([s['id'] for s in steps])}."
-    if re.match(r"(please\s+)?(add|insert|include)\b|.*\b(add|insert) (a|another|one) step\b", low) or low.startswith("we also need"):
+        return (
+            plan,
+            (
+                f"There is no step {joined([one[1:] for one in missing])}; the steps are "
+                f"{joined([s['id'] for s in steps])}."
+            ),
+        )
+    if re.match(r"(please\s+)?(add|insert|include)\b|.*\b(add|insert) (a|another|one) step\b", low) or low.startswith(
+        "we also need"
+    ):
         return _add(plan, clause, ids, ideas)
     if re.search(rf"\b({_REMOVE})\b", low) and ids:
         return _remove(plan, ids)
-    if ids and (hit := re.search(r"(?:\brename\b.*?\bto\b|\bcall (?:step )?s?\d+|\bcall it\b)\s*[:\"']?\s*(.+)$", clause, re.IGNORECASE)):
+    if ids and (
+        hit := re.search(
+            r"(?:\brename\b.*?\bto\b|\bcall (?:step )?s?\d+|\bcall it\b)\s*[:\"']?\s*(.+)$", clause, re.IGNORECASE
+        )
+    ):
         return _set(plan, ids[:1], "title", upper_first(clean_text(hit[1], 110)), "is now called")
     if ids and re.search(r"\bsplit\b|\bdivide\b|\bbreak\b.*\b(up|down|into)\b", low):
         return _split(plan, ids[0])
@@ -102,9 +141,17 @@ def _apply(plan: Json, clause: str, ideas: Mapping[str, Any]) -> tuple[Json, str
         return _merge(plan, ids[0], ids[1])
     if len(ids) >= 2 and (hit := re.search(r"\b(after|before|depends? on|needs)\b", low)):
         return _depend(plan, ids, hit[1])
-    if ids and (hit := re.search(r"\b(?:assign|give)\b.*\bto (?:the )?([a-z_ ]+)$|\bby (?:the )?([a-z_]+)$", low)) and _agent(plan, hit[1] or hit[2]):
+    if (
+        ids
+        and (hit := re.search(r"\b(?:assign|give)\b.*\bto (?:the )?([a-z_ ]+)$|\bby (?:the )?([a-z_]+)$", low))
+        and _agent(plan, hit[1] or hit[2])
+    ):
         return _set(plan, ids, "agent", _agent(plan, hit[1] or hit[2]), "is now done by")
-    if ids and (hit := re.search(r"\b(done|finished|complete|doing|started|blocked|todo)\b", low)) and re.search(r"\b(mark|is|are)\b", low):
+    if (
+        ids
+        and (hit := re.search(r"\b(done|finished|complete|doing|started|blocked|todo)\b", low))
+        and re.search(r"\b(mark|is|are)\b", low)
+    ):
         state = {"finished": "done", "complete": "done", "started": "doing"}.get(hit[1], hit[1])
         return _set(plan, ids, "status", state, "is marked")
     if hit := _DAYS.search(low):
@@ -114,8 +161,14 @@ def _apply(plan: Json, clause: str, ideas: Mapping[str, Any]) -> tuple[Json, str
             return _effort(plan, ids, lambda old: old + days if more else days)
         return _whole(plan, days)
     too = re.search(r"\btoo (long|big|much|large|expensive|slow)\b", low)
-    about_all = not stems(re.sub(rf"\b({_SMALLER}|{_BIGGER}|too (long|short|big|small|much))\b", " ", low)) - _GENERIC - _ALL
-    if (too or re.search(rf"\b({_SMALLER})\b", low)) and not re.search(r"\btoo (short|small)\b", low) and (ids or about_all):
+    about_all = (
+        not stems(re.sub(rf"\b({_SMALLER}|{_BIGGER}|too (long|short|big|small|much))\b", " ", low)) - _GENERIC - _ALL
+    )
+    if (
+        (too or re.search(rf"\b({_SMALLER})\b", low))
+        and not re.search(r"\btoo (short|small)\b", low)
+        and (ids or about_all)
+    ):
         return _resize(plan, ids, smaller=True)
     if re.search(rf"\b({_BIGGER}|too (short|small))\b", low) and (ids or about_all):
         return _resize(plan, ids, smaller=False)
@@ -148,7 +201,9 @@ def _resize(plan: Json, ids: list[str], *, smaller: bool) -> tuple[Json, str]:
         levels = ["low", "medium", "high"]
         level = levels[max(0, min(2, levels.index(step["risk"]) + (-1 if smaller else 0)))]
         points = list(dict.fromkeys(points))
-        steps.append({**step, "effort_days": new, "acceptance": points, "deliverable": upper_first(deliverable), "risk": level})
+        steps.append(
+            {**step, "effort_days": new, "acceptance": points, "deliverable": upper_first(deliverable), "risk": level}
+        )
         how = "smaller" if smaller else "bigger"
         left = "its first acceptance point" if smaller else "one more acceptance point"
         size = f"{old:g} to {new:g} days" if new != old else f"{old:g} days, as small as a step gets"
@@ -191,17 +246,35 @@ def _remove(plan: Json, ids: list[str]) -> tuple[Json, str]:
             needs += [] if one in gone else [one]
         steps.append({**step, "depends_on": list(dict.fromkeys(needs))} if needs != step["depends_on"] else step)
     names = joined([f'{one} "{step["title"]}"' for one, step in gone.items()])
-    return {**plan, "steps": steps}, f"{names} {'is' if len(gone) == 1 else 'are'} out; what depended on it now waits for what came before it."
+    return {
+        **plan,
+        "steps": steps,
+    }, f"{names} {'is' if len(gone) == 1 else 'are'} out; what depended on it now waits for what came before it."
 
 
 def _add(plan: Json, clause: str, ids: list[str], ideas: Mapping[str, Any]) -> tuple[Json, str]:
     steps: list[Json] = plan["steps"]
-    wish = re.sub(r"^(?:please\s+)?(?:add|insert|include|we also need)\s+(?:(?:a|an|another|one|the)\s+)?(?:new\s+)?(?:step\s+)?(?:to\s+|for\s+|about\s+|on\s+|called\s+|named\s+)?", "", clause, flags=re.IGNORECASE)
+    wish = re.sub(
+        (
+            r"^(?:please\s+)?(?:add|insert|include|we also need)\s+(?:(?:a|an|another|one"
+            r"|the)\s+)?(?:new\s+)?(?:step\s+)?(?:to\s+|for\s+|about\s+|on\s+|called\s+|named\s+)?"
+        ),
+        "",
+        clause,
+        flags=re.IGNORECASE,
+    )
     where = re.search(r"\b(after|before)\s+(?:steps?\s+)?#?s?\d+.*$", wish, re.IGNORECASE)
     before = bool(where and where[1].lower() == "before")
     wish = (wish[: where.start()] if where else wish).strip(" ,:") or "further work"
     title = upper_first(clip(wish, 100))
-    own = next((item for item in ideas.get("core_steps") or [] if isinstance(item, Mapping) and stems(str(item.get("title"))) & stems(wish)), None)
+    own = next(
+        (
+            item
+            for item in ideas.get("core_steps") or []
+            if isinstance(item, Mapping) and stems(str(item.get("title"))) & stems(wish)
+        ),
+        None,
+    )
     if any(alike(title, step["title"]) for step in steps):
         return plan, f'There is a step like "{title}" already, so none was added.'
     number = max(int(step["id"][1:]) for step in steps) + 1
@@ -213,10 +286,18 @@ def _add(plan: Json, clause: str, ids: list[str], ideas: Mapping[str, Any]) -> t
         near = steps[at]["id"]
     target = steps[at]
     new: Json = {
-        "id": f"s{number}", "title": title, "agent": target["agent"], "depends_on": list(target["depends_on"]) if before or not ids else [target["id"]],
+        "id": f"s{number}",
+        "title": title,
+        "agent": target["agent"],
+        "depends_on": list(target["depends_on"]) if before or not ids else [target["id"]],
         "deliverable": clean_text((own or {}).get("deliverable"), 160) or f"{title}: done, shown and written down",
-        "acceptance": [f"{plan['audience'][:1].upper() + plan['audience'][1:]} have seen the result of: {lower_first(title)}", "What is left open is on the list of questions"],
-        "effort_days": 2.0, "risk": "medium", "status": "todo",
+        "acceptance": [
+            f"{plan['audience'][:1].upper() + plan['audience'][1:]} have seen the result of: {lower_first(title)}",
+            "What is left open is on the list of questions",
+        ],
+        "effort_days": 2.0,
+        "risk": "medium",
+        "status": "todo",
     }
     followers = {target["id"]} if before else {s["id"] for s in steps if target["id"] in s["depends_on"]}
     result = [{**s, "depends_on": [*s["depends_on"], new["id"]]} if s["id"] in followers else s for s in steps]
@@ -247,12 +328,28 @@ def _split(plan: Json, one: str) -> tuple[Json, str]:
     number = max(max(int(step["id"][1:]) for step in steps) + 1, int((plan.get("revision") or {}).get("next", 0)))
     first_days = max(0.5, round(old["effort_days"]) / 2)
     rest = max(0.5, float(old["effort_days"]) - first_days)
-    first = {**old, "title": clip(f"{old['title']}: first draft", 110), "effort_days": first_days, "acceptance": old["acceptance"][:1], "deliverable": clip(f"First draft of: {lower_first(old['deliverable'])}", 230)}
-    second = {**old, "id": f"s{number}", "title": clip(f"{old['title']}: finished", 110), "depends_on": [one], "effort_days": rest}
+    first = {
+        **old,
+        "title": clip(f"{old['title']}: first draft", 110),
+        "effort_days": first_days,
+        "acceptance": old["acceptance"][:1],
+        "deliverable": clip(f"First draft of: {lower_first(old['deliverable'])}", 230),
+    }
+    second = {
+        **old,
+        "id": f"s{number}",
+        "title": clip(f"{old['title']}: finished", 110),
+        "depends_on": [one],
+        "effort_days": rest,
+    }
     moved = [{**s, "depends_on": [second["id"] if d == one else d for d in s["depends_on"]]} for s in steps]
     moved[at] = first
     moved.insert(at + 1, second)
-    return {**plan, "steps": moved, "revision": {**(plan.get("revision") or {}), "next": number + 1}}, f'{one} is split: {one} makes a first draft, {second["id"]} finishes it.'
+    return {
+        **plan,
+        "steps": moved,
+        "revision": {**(plan.get("revision") or {}), "next": number + 1},
+    }, f"{one} is split: {one} makes a first draft, {second['id']} finishes it."
 
 
 def _merge(plan: Json, one: str, other: str) -> tuple[Json, str]:
@@ -260,10 +357,20 @@ def _merge(plan: Json, one: str, other: str) -> tuple[Json, str]:
     a, b = by_id[one], by_id[other]
     needs = [d for d in dict.fromkeys([*a["depends_on"], *b["depends_on"]]) if d not in (one, other)]
     whole = {
-        **a, "title": clip(f"{a['title']}, and {lower_first(b['title'])}", 110), "depends_on": needs, "deliverable": clip(f"{a['deliverable']}; {lower_first(b['deliverable'])}", 230),
-        "acceptance": list(dict.fromkeys([*a["acceptance"], *b["acceptance"]])), "effort_days": float(a["effort_days"]) + float(b["effort_days"]),
+        **a,
+        "title": clip(f"{a['title']}, and {lower_first(b['title'])}", 110),
+        "depends_on": needs,
+        "deliverable": clip(f"{a['deliverable']}; {lower_first(b['deliverable'])}", 230),
+        "acceptance": list(dict.fromkeys([*a["acceptance"], *b["acceptance"]])),
+        "effort_days": float(a["effort_days"]) + float(b["effort_days"]),
     }
-    steps = [whole if s["id"] == one else {**s, "depends_on": list(dict.fromkeys(one if d == other else d for d in s["depends_on"]))} for s in plan["steps"] if s["id"] != other]
+    steps = [
+        whole
+        if s["id"] == one
+        else {**s, "depends_on": list(dict.fromkeys(one if d == other else d for d in s["depends_on"]))}
+        for s in plan["steps"]
+        if s["id"] != other
+    ]
     return {**plan, "steps": steps}, f"{other} went into {one}."
 
 
@@ -271,13 +378,23 @@ def _depend(plan: Json, ids: list[str], how: str) -> tuple[Json, str]:
     later, earlier = (ids[1], ids[0]) if how == "before" else (ids[0], ids[1])
     if earlier in dependents(plan["steps"], [later]):
         return plan, f"{earlier} already waits for {later}, so the order stays."
-    steps = [{**s, "depends_on": list(dict.fromkeys([*s["depends_on"], earlier]))} if s["id"] == later else s for s in plan["steps"]]
+    steps = [
+        {**s, "depends_on": list(dict.fromkeys([*s["depends_on"], earlier]))} if s["id"] == later else s
+        for s in plan["steps"]
+    ]
     return {**plan, "steps": steps}, f"{later} now waits for {earlier}."
 
 
 def _agent(plan: Json, name: str) -> str:
     wanted = name.strip().replace(" ", "_")
-    return next((agent["name"] for agent in plan["agents"] if agent["name"] == wanted or agent["name"] == wanted.removesuffix("_agent")), "")
+    return next(
+        (
+            agent["name"]
+            for agent in plan["agents"]
+            if agent["name"] == wanted or agent["name"] == wanted.removesuffix("_agent")
+        ),
+        "",
+    )
 
 
 def _wish(plan: Json, clause: str, ids: list[str], ideas: Mapping[str, Any]) -> tuple[Json, str]:
@@ -293,8 +410,16 @@ def _wish(plan: Json, clause: str, ids: list[str], ideas: Mapping[str, Any]) -> 
             point = f"Takes into account: {lower_first(wish)}"
             idea = worded.get(step["id"], {})
             title = upper_first(clean_text(idea.get("title"), 90))
-            good = len(stems(title)) >= 2 and bool(stems(title) & (stems(wish) | stems(step["title"]))) and not any(alike(title, s["title"]) for s in plan["steps"])
-            step = {**step, "title": title if good else step["title"], "acceptance": list(dict.fromkeys([*step["acceptance"], point]))}
+            good = (
+                len(stems(title)) >= 2
+                and bool(stems(title) & (stems(wish) | stems(step["title"])))
+                and not any(alike(title, s["title"]) for s in plan["steps"])
+            )
+            step = {
+                **step,
+                "title": title if good else step["title"],
+                "acceptance": list(dict.fromkeys([*step["acceptance"], point])),
+            }
             if good and content_words(clean_text(idea.get("deliverable"), 160)):
                 step["deliverable"] = upper_first(clean_text(idea["deliverable"], 160))
         steps.append(step)
@@ -316,7 +441,9 @@ def _redated(plan: Json) -> Json:
             stones.append({**stone, "step_ids": left, "day": max(ends[one] for one in left)})
     used = {step["agent"] for step in steps}
     agents = [agent for agent in plan["agents"] if agent["name"] in used]
-    return rebuild_summary({**plan, "steps": steps, "milestones": sorted(stones, key=lambda stone: stone["day"]), "agents": agents})
+    return rebuild_summary(
+        {**plan, "steps": steps, "milestones": sorted(stones, key=lambda stone: stone["day"]), "agents": agents}
+    )
 
 
 def _effect(old: Sequence[Json], new: Sequence[Json]) -> list[str]:
@@ -325,5 +452,10 @@ def _effect(old: Sequence[Json], new: Sequence[Json]) -> list[str]:
     moved = [s["id"] for s in new if s["id"] in before and s["start_day"] != before[s["id"]]["start_day"]]
     end_old, end_new = max((s["end_day"] for s in old), default=0.0), max((s["end_day"] for s in new), default=0.0)
     said = [f"{joined(moved)} {'moves' if len(moved) == 1 else 'move'} with it."] if moved else []
-    said.append(f"The plan ends after {end_new:g} working days{f' instead of {end_old:g}' if end_new != end_old else ', as before'}.")
+    said.append(
+
+            f"The plan ends after {end_new:g} working "
+            f"days{f' instead of {end_old:g}' if end_new != end_old else ', as before'}."
+
+    )
     return said

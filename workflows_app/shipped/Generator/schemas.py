@@ -15,10 +15,16 @@ Level = Literal["low", "medium", "high"]
 class Details(BaseModel):
     """The form before the plan. Every field may stay empty; the plan then says what it assumes."""
 
-    audience: str = Field("", title="Who uses it?", description="For example: families with small children", max_length=200)
-    must_haves: str = Field("", title="What must be in it?", description="Separate with commas or lines", max_length=2000)
+    audience: str = Field(
+        "", title="Who uses it?", description="For example: families with small children", max_length=200
+    )
+    must_haves: str = Field(
+        "", title="What must be in it?", description="Separate with commas or lines", max_length=2000
+    )
     input_data: str = Field("", title="Which data or material is there already?", max_length=500)
-    approvals: str = Field("", title="Which steps need your approval?", description="Words or numbers, or: all", max_length=500)
+    approvals: str = Field(
+        "", title="Which steps need your approval?", description="Words or numbers, or: all", max_length=500
+    )
 
 
 class Analysis(BaseModel):
@@ -145,4 +151,6 @@ class MarkStep(BaseModel):
 class Revise(BaseModel):
     """Payload of the action that revises the plan."""
 
-    comment: str = Field(title="What should change?", description="For example: make step 3 smaller", min_length=1, max_length=2000)
+    comment: str = Field(
+        title="What should change?", description="For example: make step 3 smaller", min_length=1, max_length=2000
+    )

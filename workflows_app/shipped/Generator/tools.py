@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-__all__ = ["check_dependencies", "compile_plan", "definition_files", "definition_folder", "estimate_effort_and_cost", "mark_step", "revise"]
+__all__ = [
+    "check_dependencies",
+    "compile_plan",
+    "definition_files",
+    "definition_folder",
+    "estimate_effort_and_cost",
+    "mark_step",
+    "revise",
+]
 
 
 def check_dependencies(steps: list[dict[str, Any]]) -> dict[str, Any]:
@@ -26,8 +34,13 @@ def check_dependencies(steps: list[dict[str, Any]]) -> dict[str, Any]:
     Each step is {"id": "s1", "depends_on": ["s0"], "effort_days": 2}. Days are working days.
     """
     good = [
-        {"id": str(s.get("id")), "depends_on": [str(d) for d in s.get("depends_on") or []], "effort_days": _number(s.get("effort_days"))}
-        for s in steps[:200] if isinstance(s, dict)
+        {
+            "id": str(s.get("id")),
+            "depends_on": [str(d) for d in s.get("depends_on") or []],
+            "effort_days": _number(s.get("effort_days")),
+        }
+        for s in steps[:200]
+        if isinstance(s, dict)
     ]
     ids = [step["id"] for step in good]
     cycle = find_cycle(good)
@@ -44,7 +57,10 @@ def check_dependencies(steps: list[dict[str, Any]]) -> dict[str, Any]:
 def estimate_effort_and_cost(steps: list[dict[str, Any]], agents: int = 4) -> dict[str, Any]:
     """Estimate what it costs to run a plan's agents once, in model turns and tokens, and the people-days of its steps."""
     cost = estimate_cost(steps[:200], max(1, min(agents, 20)))
-    return {**cost, "effort_days": sum(_number(step.get("effort_days")) for step in steps[:200] if isinstance(step, dict))}
+    return {
+        **cost,
+        "effort_days": sum(_number(step.get("effort_days")) for step in steps[:200] if isinstance(step, dict)),
+    }
 
 
 def compile_plan(output: Any, facts: "Facts") -> Json:
@@ -153,4 +169,6 @@ def _count(facts: "Facts", name: str) -> int:
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 10_000 else 0.0
+    return (
+        float(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 10_000 else 0.0
+    )

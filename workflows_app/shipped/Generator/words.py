@@ -8,7 +8,9 @@ import re
 from .languages import STOPWORDS
 
 # A request's verb that says nothing of the work; the playbook's own verb replaces it in the goal.
-WEAK_VERBS = frozenset("plan prepare need want have get make do create help draft work start think manage handle".split())
+WEAK_VERBS = frozenset(
+    "plan prepare need want have get make do create help draft work start think manage handle".split()
+)
 
 VERBS = frozenset(
     "plan prepare design build create make develop organise organize arrange host hold run launch start open set write "
@@ -18,21 +20,25 @@ VERBS = frozenset(
     "digitise digitize replace upgrade establish produce record measure check track assign share send see add edit "
     "remind book pay schedule search filter invite join log show export import upload download view chat message vote "
     "rate review sync scan print report get receive order cancel cook eat sleep drive deliver protect secure detect "
-    "predict classify translate support help manage handle convert clean sort feed water warn alert notify suggest recommend calculate compute connect browse "
-    "submit approve request reserve rent exchange swap trade donate map monitor read save sell buy try ask answer talk meet play "
+    "predict classify translate support help manage handle convert clean sort feed water warn alert "
+    "notify suggest recommend calculate compute connect browse "
+    "submit approve request reserve rent exchange swap trade donate map monitor read save sell buy try "
+    "ask answer talk meet play "
     "cover practise practice discuss list mark upload sign enter count balance".split()
 )
 
 # Verbs whose subject is the thing that is made rather than its users: `it must remind them`.
 SYSTEM_VERBS = frozenset(
-    "remind warn alert notify track send show suggest recommend detect predict classify translate calculate compute sync scan log "
+    "remind warn alert notify track send show suggest recommend detect predict classify translate "
+    "calculate compute sync scan log "
     "export import protect secure automate check report monitor convert cut save".split()
 )
 
 COUNTABLE = frozenset(
     "app website site system tool platform service portal dashboard bot chatbot game event conference party wedding "
     "workshop meetup festival fair concert course class lesson curriculum study survey experiment shop store cafe café "
-    "restaurant bakery garden house kitchen trip journey campaign newsletter podcast book blog magazine film video plan "
+    "restaurant bakery garden house kitchen trip journey campaign newsletter podcast book blog "
+    "magazine film video plan "
     "policy process program programme project club team store fundraiser drive gala hackathon library school clinic "
     "playground robot device sensor product startup business company report pipeline model database server api "
     "marathon race tournament retreat exhibition museum market farm shelter".split()
@@ -40,7 +46,8 @@ COUNTABLE = frozenset(
 
 _FILLER = frozenset(
     "new small big good great nice simple easy little first next really quickly better best way thing things something "
-    "anything please thanks hello like want need plan help project stuff lot many much day days week weeks month months "
+    "anything please thanks hello like want need plan help project stuff lot many much day days week "
+    "weeks month months "
     "year years hour hours within until before after during between through without including using euro euros dollar "
     "dollars budget people".split()
 )

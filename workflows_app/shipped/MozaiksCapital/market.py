@@ -9,7 +9,8 @@ from math import log, sqrt
 AS_OF = "2026-01-01"
 SOURCE = "synthetic, bundled"
 DISCLAIMER = (
-    "This is a calculation with synthetic assumptions, not investment advice and not an offer. Real markets can do worse than "
+    "This is a calculation with synthetic assumptions, not investment advice and not an offer. Real "
+    "markets can do worse than "
     "any figure here. Before you invest, check fees, taxes and your own situation, or ask a licensed adviser."
 )
 
@@ -38,11 +39,31 @@ class Asset:
 EQUITIES, BONDS, PROPERTY, GOLD, CASH = "World equities", "Investment-grade bonds", "Listed real estate", "Gold", "Cash"
 
 ASSETS: tuple[Asset, ...] = (
-    Asset(EQUITIES, 0.068, 0.165, -0.42, -0.18, 0.020, "the engine of growth; it falls deepest and recovers over years"),
-    Asset(BONDS, 0.032, 0.055, 0.03, -0.14, 0.020, "steadies the portfolio and pays interest; suffers when rates rise quickly"),
-    Asset(PROPERTY, 0.055, 0.180, -0.45, -0.22, 0.015, "rents that tend to follow prices; moves much like equities in a crisis"),
+    Asset(
+        EQUITIES, 0.068, 0.165, -0.42, -0.18, 0.020, "the engine of growth; it falls deepest and recovers over years"
+    ),
+    Asset(
+        BONDS,
+        0.032,
+        0.055,
+        0.03,
+        -0.14,
+        0.020,
+        "steadies the portfolio and pays interest; suffers when rates rise quickly",
+    ),
+    Asset(
+        PROPERTY,
+        0.055,
+        0.180,
+        -0.45,
+        -0.22,
+        0.015,
+        "rents that tend to follow prices; moves much like equities in a crisis",
+    ),
     Asset(GOLD, 0.035, 0.150, 0.06, -0.02, 0.030, "moves on its own; a small share softens bad years"),
-    Asset(CASH, 0.020, 0.008, 0.00, 0.01, 0.015, "keeps its number and is there at once; loses to prices in the long run"),
+    Asset(
+        CASH, 0.020, 0.008, 0.00, 0.01, 0.015, "keeps its number and is there at once; loses to prices in the long run"
+    ),
 )
 
 # Correlations of yearly returns, in the order of ASSETS.

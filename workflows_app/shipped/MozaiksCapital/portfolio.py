@@ -61,14 +61,16 @@ class Outcome:
     final_real: float
 
 
-def allocate(risk: str, years: float, *, equity: float | None = None, exclude: Iterable[str] = ()) -> list[tuple[Asset, float]]:
+def allocate(
+    risk: str, years: float, *, equity: float | None = None, exclude: Iterable[str] = ()
+) -> list[tuple[Asset, float]]:
     """Weights in whole percent that sum to 1 exactly, also as floats. Short horizons hold fewer equities."""
     left = set(exclude)
     if {asset.name for asset in ASSETS} <= left:
         left = set()
     shares = dict(zip([asset.name for asset in ASSETS], map(float, MIX.get(risk, MIX["medium"])), strict=True))
     if equity is not None:
-        shares = {name: 0.0 for name in shares} | {EQUITIES: 100 * equity, BONDS: 100 * (1 - equity)}
+        shares = dict.fromkeys(shares, 0.0) | {EQUITIES: 100 * equity, BONDS: 100 * (1 - equity)}
     else:
         cap = 10.0 if years < 3 else 30.0 if years < 5 else 60.0 if years < 10 else 100.0
         over = max(0.0, shares[EQUITIES] - cap)
@@ -95,7 +97,9 @@ def _whole_percents(shares: dict[str, float]) -> dict[str, int]:
 
 def _exact_order(rows: list[tuple[Asset, int]]) -> list[tuple[Asset, int]]:
     """The rows in the first order whose floats sum to 1.0 without a rounding error, largest first where possible."""
-    return next((list(order) for order in permutations(rows) if sum(percent / 100 for _, percent in order) == 1.0), rows)
+    return next(
+        (list(order) for order in permutations(rows) if sum(percent / 100 for _, percent in order) == 1.0), rows
+    )
 
 
 def compound(amount: float, monthly: float, rate: float, years: float, fee: float = 0.0) -> float:
@@ -118,7 +122,9 @@ def portfolio_volatility(weights: Iterable[tuple[Asset, float]]) -> float:
     at = {asset.name: number for number, asset in enumerate(ASSETS)}
     rows = list(weights)
     variance = sum(
-        a_weight * b_weight * a.volatility * b.volatility * CORRELATION[at[a.name]][at[b.name]] for a, a_weight in rows for b, b_weight in rows
+        a_weight * b_weight * a.volatility * b.volatility * CORRELATION[at[a.name]][at[b.name]]
+        for a, a_weight in rows
+        for b, b_weight in rows
     )
     return sqrt(variance)
 
@@ -238,23 +244,53 @@ def stress(inputs: Inputs, outcome: Outcome) -> list[Stress]:
         shock("Market crash", "Equities and property fall by more than 40 % within a year, as in 2008.", crash, begin),
         shock("Rates and prices jump", "Bonds and equities fall together, as in 2022.", rates, begin),
         shock("Crash just before the end", "The same crash meets the middle case in the last year.", crash, late),
-        Stress("Slow decade", f"{years:g} years in which everything earns about two percent.", round(slump / paid - 1, 4) if paid else 0.0, round(paid, 2), round(slump, 2), None),
+        Stress(
+            "Slow decade",
+            f"{years:g} years in which everything earns about two percent.",
+            round(slump / paid - 1, 4) if paid else 0.0,
+            round(paid, 2),
+            round(slump, 2),
+            None,
+        ),
     ]
     if inputs.monthly:
         half = inputs.years / 2
         stopped = compound(compound(inputs.amount, inputs.monthly, outcome.cagr, half), 0, outcome.cagr, half)
         full = compound(inputs.amount, inputs.monthly, outcome.cagr, inputs.years)
-        found.append(Stress("Contributions stop half-way", "Nothing is paid in during the second half.", round(stopped / full - 1, 4), round(full, 2), round(stopped, 2), None))
+        found.append(
+            Stress(
+                "Contributions stop half-way",
+                "Nothing is paid in during the second half.",
+                round(stopped / full - 1, 4),
+                round(full, 2),
+                round(stopped, 2),
+                None,
+            )
+        )
     return found
 
 
 def rebalancing(outcome: Outcome) -> dict[str, object]:
     """When to restore the weights, and the trades after a year in which equities gain a quarter."""
-    rows = [(asset.name, weight, weight * (1.25 if asset.name == EQUITIES else 1.0)) for asset, weight in outcome.weights]
+    rows = [
+        (asset.name, weight, weight * (1.25 if asset.name == EQUITIES else 1.0)) for asset, weight in outcome.weights
+    ]
     total = sum(after for _, _, after in rows)
     return {
-        "rule": "Once a year, and whenever a share is more than five points (a fifth of small shares) away from its weight.",
-        "bands": [{"asset": name, "low": round(max(0.0, w - max(0.01, min(0.05, w / 5))), 4), "high": round(min(1.0, w + max(0.01, min(0.05, w / 5))), 4)} for name, w, _ in rows],
+        "rule": (
+            "Once a year, and whenever a share is more than five points (a fifth of small shares) away from its weight."
+        ),
+        "bands": [
+            {
+                "asset": name,
+                "low": round(max(0.0, w - max(0.01, min(0.05, w / 5))), 4),
+                "high": round(min(1.0, w + max(0.01, min(0.05, w / 5))), 4),
+            }
+            for name, w, _ in rows
+        ],
         "example": "After a year in which equities gain 25 % and the rest stands still",
-        "trades": [{"asset": name, "share_before_trade": round(after / total, 4), "trade": round(weight - after / total, 4)} for name, weight, after in rows],
+        "trades": [
+            {"asset": name, "share_before_trade": round(after / total, 4), "trade": round(weight - after / total, 4)}
+            for name, weight, after in rows
+        ],
     }

@@ -11,34 +11,115 @@ from .market import AS_OF, BONDS, CASH, EQUITIES, GOLD, PROPERTY
 Json = dict[str, Any]
 
 _CURRENCIES = {
-    "$": "USD", "usd": "USD", "dollar": "USD", "dollars": "USD", "bucks": "USD", "€": "EUR", "eur": "EUR", "euro": "EUR", "euros": "EUR",
-    "£": "GBP", "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "quid": "GBP", "chf": "CHF", "francs": "CHF", "franken": "CHF", "fr.": "CHF",
-    "¥": "JPY", "jpy": "JPY", "yen": "JPY", "inr": "INR", "₹": "INR", "rupees": "INR", "cad": "CAD", "aud": "AUD", "sek": "SEK",
-    "kronor": "SEK", "pln": "PLN", "zloty": "PLN", "brl": "BRL", "reais": "BRL", "cny": "CNY", "yuan": "CNY",
+    "$": "USD",
+    "usd": "USD",
+    "dollar": "USD",
+    "dollars": "USD",
+    "bucks": "USD",
+    "€": "EUR",
+    "eur": "EUR",
+    "euro": "EUR",
+    "euros": "EUR",
+    "£": "GBP",
+    "gbp": "GBP",
+    "pound": "GBP",
+    "pounds": "GBP",
+    "quid": "GBP",
+    "chf": "CHF",
+    "francs": "CHF",
+    "franken": "CHF",
+    "fr.": "CHF",
+    "¥": "JPY",
+    "jpy": "JPY",
+    "yen": "JPY",
+    "inr": "INR",
+    "₹": "INR",
+    "rupees": "INR",
+    "cad": "CAD",
+    "aud": "AUD",
+    "sek": "SEK",
+    "kronor": "SEK",
+    "pln": "PLN",
+    "zloty": "PLN",
+    "brl": "BRL",
+    "reais": "BRL",
+    "cny": "CNY",
+    "yuan": "CNY",
 }
 _MARKS = "|".join(sorted((re.escape(mark) for mark in _CURRENCIES), key=len, reverse=True))
-_SCALES = {"k": 1e3, "thousand": 1e3, "grand": 1e3, "tsd": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "million": 1e6, "millions": 1e6, "bn": 1e9, "billion": 1e9, "lakh": 1e5, "crore": 1e7}
+_SCALES = {
+    "k": 1e3,
+    "thousand": 1e3,
+    "grand": 1e3,
+    "tsd": 1e3,
+    "m": 1e6,
+    "mn": 1e6,
+    "mio": 1e6,
+    "million": 1e6,
+    "millions": 1e6,
+    "bn": 1e9,
+    "billion": 1e9,
+    "lakh": 1e5,
+    "crore": 1e7,
+}
 _NUMBER = re.compile(
-    rf"(?P<mark>{_MARKS})?\s?(?P<number>\d+(?:[.,'\u00a0 ]\d{{3}})*(?:[.,]\d+)?|\d+)\s?(?P<scale>(?:k|tsd|thousand|grand|m|mn|mio|millions?|bn|billion|lakh|crore)\b)?"
+    rf"(?P<mark>{_MARKS})?\s?(?P<number>\d+(?:[.,'\u00a0 ]\d{{3}})*(?:[.,]\d+)?|\d+)\s?(?P<scale>(?:k"
+    r"|tsd|thousand|grand|m|mn|mio|millions?|bn|billion|lakh|crore)\b)?"
     rf"\s?(?P<after>(?:{_MARKS})(?!\w))?\s?(?P<percent>%|per ?cent\b|percent\b|bps\b|basis points?\b)?",
     re.IGNORECASE,
 )
-_SMALL = {w: i for i, w in enumerate("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())}
-_TENS = {w: 10 * i for i, w in enumerate("x x twenty thirty forty fifty sixty seventy eighty ninety".split()) if w != "x"}
+_SMALL = {
+    w: i
+    for i, w in enumerate(
+        (
+            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+            "sixteen seventeen eighteen nineteen"
+        ).split()
+    )
+}
+_TENS = {
+    w: 10 * i for i, w in enumerate("x x twenty thirty forty fifty sixty seventy eighty ninety".split()) if w != "x"
+}
 _BIG = {"hundred": 100, "thousand": 1_000, "grand": 1_000, "million": 1_000_000}
-_WORD_NUMBER = re.compile(rf"(?<![\d.,] )\b(?:half a |a |an )?(?:(?:{'|'.join([*_SMALL, *_TENS, *_BIG])})(?:[\s-]+(?:and )?(?=(?:{'|'.join([*_SMALL, *_TENS, *_BIG])})\b))?)+\b", re.IGNORECASE)
-
-_LOW = r"low[- ]?risk|risk is low|risk low|low tolerance|cautious\w*|conservative\w*|safe(?:ly|st|r)?|careful\w*|defensive|risk[- ]averse|secure|can(?:'t|not) afford to lose|no losses|hate risk|little risk|sicher|prudent"
-_HIGH = r"high[- ]?risk|risk is high|risk high|high tolerance|aggressive\w*|adventurous|risky|bold(?:ly)?|maxim(?:um|al|ise|ize) (?:growth|returns?)|growth[- ]oriented|speculative|high growth"
-_MEDIUM = r"balanced|moderate\w*|medium(?:[- ]risk)?|middle|average risk|normal risk"
-_GOALS = r"retirement|pension|house|home|flat|apartment|car|university|college|studies|education|wedding|child(?:ren)?|kids?|daughter|son|emergenc\w+|sabbatical|trip|travel|business|boat|down ?payment|deposit|nest egg|financial independence"
-_FINANCE = re.compile(
-    r"\b(invest\w*|sav(?:e|ing|ings)|portfolio|stocks?|shares|bonds?|equit\w+|funds?|etfs?|pension|retire\w*|interest|returns?|inflation|fees?|ter|money|capital|wealth|"
-    r"allocation|risk\w*|dividends?|market|crash|gold|cash|crypto|bitcoin|real estate|property|mortgage|deposit|anlegen|sparen|investieren|investir|invertir|ahorr\w+|épargn\w+|aktien|"
-    r"drawdown|sharpe|volatility|rebalanc\w+|monte carlo|horizon|amount|contribution|compound\w*|percentiles?|p10|p50|p90|median|chance|goal|projection|scenarios?)\b",
+_WORD_NUMBER = re.compile(
+    (
+        rf"(?<![\d.,] )\b(?:half a |a |an )?(?:(?:{'|'.join([*_SMALL, *_TENS, *_BIG])})(?:[\s-]+(?:and "
+        rf")?(?=(?:{'|'.join([*_SMALL, *_TENS, *_BIG])})\b))?)+\b"
+    ),
     re.IGNORECASE,
 )
-_NAMES = {EQUITIES: r"stocks?|equit\w+|shares", BONDS: r"bonds?|fixed income", PROPERTY: r"real estate|property|reits?", GOLD: r"gold|commodit\w+", CASH: r"cash|money market"}
+
+_LOW = (
+    r"low[- ]?risk|risk is low|risk low|low tolerance|cautious\w*|conservative\w*|safe(?:ly|st|r)?"
+    r"|careful\w*|defensive|risk[- ]averse|secure|can(?:'t|not) afford to lose|no losses|hate risk|little "
+    r"risk|sicher|prudent"
+)
+_HIGH = (
+    r"high[- ]?risk|risk is high|risk high|high tolerance|aggressive\w*|adventurous|risky|bold(?:ly)?"
+    r"|maxim(?:um|al|ise|ize) (?:growth|returns?)|growth[- ]oriented|speculative|high growth"
+)
+_MEDIUM = r"balanced|moderate\w*|medium(?:[- ]risk)?|middle|average risk|normal risk"
+_GOALS = (
+    r"retirement|pension|house|home|flat|apartment|car|university|college|studies|education|wedding"
+    r"|child(?:ren)?|kids?|daughter|son|emergenc\w+|sabbatical|trip|travel|business|boat|down ?payment"
+    r"|deposit|nest egg|financial independence"
+)
+_FINANCE = re.compile(
+    r"\b(invest\w*|sav(?:e|ing|ings)|portfolio|stocks?|shares|bonds?|equit\w+|funds?|etfs?|pension"
+    r"|retire\w*|interest|returns?|inflation|fees?|ter|money|capital|wealth|"
+    r"allocation|risk\w*|dividends?|market|crash|gold|cash|crypto|bitcoin|real estate|property"
+    r"|mortgage|deposit|anlegen|sparen|investieren|investir|invertir|ahorr\w+|épargn\w+|aktien|"
+    r"drawdown|sharpe|volatility|rebalanc\w+|monte carlo|horizon|amount|contribution|compound\w*"
+    r"|percentiles?|p10|p50|p90|median|chance|goal|projection|scenarios?)\b",
+    re.IGNORECASE,
+)
+_NAMES = {
+    EQUITIES: r"stocks?|equit\w+|shares",
+    BONDS: r"bonds?|fixed income",
+    PROPERTY: r"real estate|property|reits?",
+    GOLD: r"gold|commodit\w+",
+    CASH: r"cash|money market",
+}
 
 
 def read_inputs(text: str) -> Json:
@@ -51,21 +132,46 @@ def read_inputs(text: str) -> Json:
         before, after = plain[max(0, hit.start() - 48) : hit.start()].lower(), plain[hit.end() : hit.end() + 32].lower()
         if hit["percent"]:
             _percent(found, value, hit["percent"].lower(), before, after)
-        elif re.match(r"\s*-?\s*(years? old|yrs? old)", after) or re.search(r"\b(i'?m|i am|aged?|turning)\s*(now\s*)?$", before) and value < 110 and not _money(hit):
+        elif re.match(r"\s*-?\s*(years? old|yrs? old)", after) or (
+            re.search(r"\b(i'?m|i am|aged?|turning)\s*(now\s*)?$", before) and value < 110 and not _money(hit)
+        ):
             age = value
-        elif re.search(r"(retire|retirement|pension|stop working)\s*(at|by|with)?\s*(age)?\s*$|until (i am|age|i'm)\s*$|at (age )?$", before) and 30 <= value <= 100 and not _money(hit) and not re.match(r"\s*(years|yrs|months)", after):
+        elif (
+            re.search(
+                (
+                    r"(retire|retirement|pension|stop working)\s*(at|by|with)?\s*(age)?\s*$|until (i am"
+                    r"|age|i'm)\s*$|at (age )?$"
+                ),
+                before,
+            )
+            and 30 <= value <= 100
+            and not _money(hit)
+            and not re.match(r"\s*(years|yrs|months)", after)
+        ):
             retire = value
         elif re.match(r"\s*-?\s*(years?|yrs?|y\b|jahre?n?|ans|años|anni|jaar)", after) and not _money(hit):
             found["years"] = value
         elif re.match(r"\s*-?\s*(months?|mths?|monate?)\b", after) and not _money(hit):
             found["years"] = round(value / 12, 2)
-        elif re.search(r"\b(until|till|by|in|before)\s*$", before) and 2027 <= value <= 2100 and not _money(hit) and not hit["scale"]:
+        elif (
+            re.search(r"\b(until|till|by|in|before)\s*$", before)
+            and 2027 <= value <= 2100
+            and not _money(hit)
+            and not hit["scale"]
+        ):
             found["years"] = value - int(AS_OF[:4])
         elif (per := _period(before, after)) and value > 0:
             found["monthly"] = round(value * per, 2)
         elif re.match(r"\s*/\s*\d", plain[hit.end() : hit.end() + 4]) or re.search(r"\d\s*/\s*$", before):
             continue
-        elif re.search(r"(goal|target|reach|aim|need|want to have|to have|grow (it )?(in)?to|end up with|get to|worth|become|turn it into|make it|costs?|deposit of|payment of|ziel)\W*((of|is|to|about|around|for|at least|a|be)\W*){0,3}$", before):
+        elif re.search(
+            (
+                r"(goal|target|reach|aim|need|want to have|to have|grow (it )?(in)?to|end up with|get to"
+                r"|worth|become|turn it into|make it|costs?|deposit of|payment of|ziel)\W*((of|is|to|about"
+                r"|around|for|at least|a|be)\W*){0,3}$"
+            ),
+            before,
+        ):
             found.setdefault("goal", value)
         elif re.match(r"\s*(as (a |the )?)?(goal|target)\b", after):
             found["goal"] = value
@@ -85,11 +191,20 @@ def relative_changes(text: str, profile: Json) -> Json:
     found: Json = {}
     levels = ["low", "medium", "high"]
     at = levels.index(profile["risk"])
-    if re.search(r"\b(more risk|riskier|more aggressive|bolder|higher risk|more growth|more stocks|more equities)\b", low):
+    if re.search(
+        r"\b(more risk|riskier|more aggressive|bolder|higher risk|more growth|more stocks|more equities)\b", low
+    ):
         found["risk"] = levels[min(2, at + 1)]
-    elif re.search(r"\b(less risk\w*|safer|more cautious|more conservative|lower risk|more careful|more bonds|fewer stocks)\b", low):
+    elif re.search(
+        r"\b(less risk\w*|safer|more cautious|more conservative|lower risk|more careful|more bonds|fewer stocks)\b", low
+    ):
         found["risk"] = levels[max(0, at - 1)]
-    names = {"amount": r"amount|sum|capital|investment|money", "monthly": r"contribution|monthly|savings?|saving rate|per month", "years": r"time|years|horizon|term", "fee": r"fees?|costs?"}
+    names = {
+        "amount": r"amount|sum|capital|investment|money",
+        "monthly": r"contribution|monthly|savings?|saving rate|per month",
+        "years": r"time|years|horizon|term",
+        "fee": r"fees?|costs?",
+    }
     for name, words in names.items():
         for verb, factor in ((r"double|twice", 2.0), (r"half|halve", 0.5), (r"triple", 3.0)):
             if re.search(rf"\b({verb})\b[^.?!]{{0,16}}\b({words})\b|\b({words})\b[^.?!]{{0,16}}\b({verb}d?)\b", low):
@@ -143,7 +258,7 @@ def _value(hit: re.Match[str]) -> float:
         decimals = len(raw) - last - 1
         whole = re.sub(r"[.,]", "", raw[:last])
         grouped = decimals == 3 and not (len(separators) == 1 and whole == "0") and not hit["scale"]
-        raw = whole + raw[last + 1 :] if grouped else f"{whole}.{raw[last + 1:]}"
+        raw = whole + raw[last + 1 :] if grouped else f"{whole}.{raw[last + 1 :]}"
     return float(raw) * _SCALES.get((hit["scale"] or "").lower(), 1.0)
 
 
@@ -158,7 +273,9 @@ def _percent(found: Json, value: float, unit: str, before: str, after: str) -> N
         found["fee"] = rate
     elif re.search(r"\binflation|prices\b", near):
         found["inflation"] = rate
-    elif re.match(r"\s*(in |of )?(stocks?|equit|shares)", after) or re.search(r"(stocks?|equit\w+|shares)\W*(at|to|of|with)?\W*$", before):
+    elif re.match(r"\s*(in |of )?(stocks?|equit|shares)", after) or re.search(
+        r"(stocks?|equit\w+|shares)\W*(at|to|of|with)?\W*$", before
+    ):
         found["equity"] = rate
     elif re.match(r"\s*(in |of )?(bonds?|fixed)", after):
         found.setdefault("equity", 1 - rate)
@@ -170,9 +287,21 @@ def _percent(found: Json, value: float, unit: str, before: str, after: str) -> N
 
 def _period(before: str, after: str) -> float:
     """Months' share of a payment's period, or 0 where the number is no regular payment."""
-    hit = re.match(r"\s*(?:more |extra )?(?:a|per|each|every|/|im|pro|par|al|por)\s*(month|mo\b|monat|mois|mes|week|year|annum|jahr|an\b|año|quarter)", after)
+    hit = re.match(
+        (
+            r"\s*(?:more |extra )?(?:a|per|each|every|/|im|pro|par|al|por)\s*(month|mo\b|monat|mois|mes"
+            r"|week|year|annum|jahr|an\b|año|quarter)"
+        ),
+        after,
+    )
     hit = hit or re.match(r"\s*(monthly|weekly|yearly|annually|quarterly)", after)
-    hit = hit or re.search(r"\b(monthly|weekly|yearly|annually|every month|each month|per month|every year|each year)\s*(contributions?|savings?|payments?)?\s*(of|:|is|to|at)?\s*$", before)
+    hit = hit or re.search(
+        (
+            r"\b(monthly|weekly|yearly|annually|every month|each month|per month|every year|each "
+            r"year)\s*(contributions?|savings?|payments?)?\s*(of|:|is|to|at)?\s*$"
+        ),
+        before,
+    )
     if not hit:
         return 0.0
     word = hit[1].strip()
@@ -199,10 +328,19 @@ def _words(found: Json, plain: str) -> None:
         found["risk"] = "low"
     if hit := re.search(rf"\b(?:for|towards?|my|our|a|her|his)\s+(?:my |our |a |the |new |first )*({_GOALS})\b", low):
         found["goal_name"] = hit[1]
-    if "currency" not in found and (hit := re.search(r"\bin (euros?|dollars?|pounds?|francs|yen|usd|eur|gbp|chf)\b", low)):
+    if "currency" not in found and (
+        hit := re.search(r"\bin (euros?|dollars?|pounds?|francs|yen|usd|eur|gbp|chf)\b", low)
+    ):
         found["currency"] = _CURRENCIES[hit[1]]
-    only = next((name for name, words in _NAMES.items() if re.search(rf"\b(only|all in|just|100 ?%) (in )?({words})\b", low)), None)
-    out = [name for name, words in _NAMES.items() if re.search(rf"\b(no|without|exclude|excluding|avoid|don't want( any)?|leave out) (?:any )?({words})\b", low)]
+    only = next(
+        (name for name, words in _NAMES.items() if re.search(rf"\b(only|all in|just|100 ?%) (in )?({words})\b", low)),
+        None,
+    )
+    out = [
+        name
+        for name, words in _NAMES.items()
+        if re.search(rf"\b(no|without|exclude|excluding|avoid|don't want( any)?|leave out) (?:any )?({words})\b", low)
+    ]
     if only:
         out = [name for name in _NAMES if name != only]
     if out and len(out) < len(_NAMES):
@@ -213,7 +351,15 @@ def _words(found: Json, plain: str) -> None:
 
 
 def _sane(name: str, value: Any) -> bool:
-    bounds = {"amount": (0, 1e12), "goal": (1, 1e13), "monthly": (0, 1e9), "years": (0.5, 60), "fee": (0, 0.1), "inflation": (-0.02, 0.3), "equity": (0, 1)}
+    bounds = {
+        "amount": (0, 1e12),
+        "goal": (1, 1e13),
+        "monthly": (0, 1e9),
+        "years": (0.5, 60),
+        "fee": (0, 0.1),
+        "inflation": (-0.02, 0.3),
+        "equity": (0, 1),
+    }
     if name not in bounds:
         return True
     low, high = bounds[name]

@@ -23,20 +23,33 @@ __all__ = ["compile_investment", "compound_growth", "project_portfolio", "recalc
 
 
 def project_portfolio(
-    amount: float, years: float, monthly: float = 0, risk: str = "medium", fee_percent: float = 0.5, goal: float | None = None
+    amount: float,
+    years: float,
+    monthly: float = 0,
+    risk: str = "medium",
+    fee_percent: float = 0.5,
+    goal: float | None = None,
 ) -> dict[str, Any]:
     """Compute allocation, range of outcomes and risk of an investment. risk is low, medium or high; fee in percent a year."""
-    inputs = _inputs({"amount": amount, "years": years, "monthly": monthly, "risk": risk, "fee": fee_percent / 100, "goal": goal})
+    inputs = _inputs(
+        {"amount": amount, "years": years, "monthly": monthly, "risk": risk, "fee": fee_percent / 100, "goal": goal}
+    )
     outcome = simulate(inputs)
     last = outcome.projection[-1]
     return {
         "allocation": {asset.name: weight for asset, weight in outcome.weights},
-        "after_years": inputs.years, "bad_case_p10": last.p10, "middle_case_p50": last.p50, "good_case_p90": last.p90,
-        "contributed": last.contributed, "metrics": _metrics(outcome),
+        "after_years": inputs.years,
+        "bad_case_p10": last.p10,
+        "middle_case_p50": last.p50,
+        "good_case_p90": last.p90,
+        "contributed": last.contributed,
+        "metrics": _metrics(outcome),
     }
 
 
-def compound_growth(amount: float, rate_percent: float, years: float, monthly: float = 0, fee_percent: float = 0) -> float:
+def compound_growth(
+    amount: float, rate_percent: float, years: float, monthly: float = 0, fee_percent: float = 0
+) -> float:
     """Compute what an amount and monthly contributions grow to at a fixed yearly rate less fees."""
     years, amount, monthly = min(max(years, 0), 100), min(max(amount, 0), 1e12), min(max(monthly, 0), 1e9)
     rate = min(max(rate_percent, -90), 100) / 100
@@ -57,7 +70,9 @@ def profile_of(facts: "Facts") -> tuple[Json, Json | None]:
     follow_ups = int(follow_ups) if isinstance(follow_ups, int | float) else 0
     held = facts.artifacts.get("InvestmentData") or {}
     state = held.get("state") if isinstance(held, Mapping) else None
-    former = state if isinstance(state, dict) and (state.get("profile") or {}).get("key") == key and follow_ups else None
+    former = (
+        state if isinstance(state, dict) and (state.get("profile") or {}).get("key") == key and follow_ups else None
+    )
     said = _output(facts, "profiler")
     if former is None:
         profile: Json = {"key": key, "stated": [], "seen": 0}
@@ -66,12 +81,17 @@ def profile_of(facts: "Facts") -> tuple[Json, Json | None]:
         profile = dict(former["profile"])
     if follow_ups > int(profile.get("seen", 0)):
         now = _values(profile)
-        profile = _with(profile, {**_grounded(said, facts.message), **read_inputs(facts.message), **relative_changes(facts.message, now)})
+        profile = _with(
+            profile,
+            {**_grounded(said, facts.message), **read_inputs(facts.message), **relative_changes(facts.message, now)},
+        )
         profile["seen"] = follow_ups
     return profile, former
 
 
-def build_state(profile: Json, former: Json | None, *, quant: Mapping[str, Any] | None = None, risk: Mapping[str, Any] | None = None) -> Json:
+def build_state(
+    profile: Json, former: Json | None, *, quant: Mapping[str, Any] | None = None, risk: Mapping[str, Any] | None = None
+) -> Json:
     """The artifact's state for ``profile``; ``former`` is the version it is compared with."""
     inputs = _inputs(_values(profile))
     outcome = simulate(inputs)
@@ -84,7 +104,13 @@ def build_state(profile: Json, former: Json | None, *, quant: Mapping[str, Any] 
         "profile": shown,
         "assumptions": assumptions(inputs, outcome, profile),
         "allocation": [
-            {"asset": asset.name, "weight": weight, "expected_return": asset.expected, "volatility": asset.volatility, "reason": reason_for(asset, inputs)}
+            {
+                "asset": asset.name,
+                "weight": weight,
+                "expected_return": asset.expected,
+                "volatility": asset.volatility,
+                "reason": reason_for(asset, inputs),
+            }
             for asset, weight in outcome.weights
         ],
         "projection": [vars(row).copy() for row in outcome.projection],
@@ -111,13 +137,19 @@ def recalculate(state: Any, payload: Any) -> Json:
     for name, (target, factor) in {"fee_percent": ("fee", 0.01), "inflation_percent": ("inflation", 0.01)}.items():
         if isinstance(given.get(name), int | float):
             changes[target] = given[name] * factor
-    changes |= {name: given[name] for name in ("amount", "monthly", "years", "risk", "goal") if given.get(name) is not None}
+    changes |= {
+        name: given[name] for name in ("amount", "monthly", "years", "risk", "goal") if given.get(name) is not None
+    }
     fresh = build_state(_with(profile, changes), state if state.get("metrics") else None)
     return {**fresh, "reasons": state.get("reasons") or []}
 
 
 def _with(profile: Json, changes: Mapping[str, Any]) -> Json:
-    kept = {name: value for name, value in changes.items() if name in (*_FIELDS, "goal_name", "not_offered", "wished_return")}
+    kept = {
+        name: value
+        for name, value in changes.items()
+        if name in (*_FIELDS, "goal_name", "not_offered", "wished_return")
+    }
     if kept.get("risk") or kept.get("exclude"):
         profile = {name: value for name, value in profile.items() if name != "equity" or "equity" in kept}
     if "years" in kept or "amount" in kept or "monthly" in kept:  # a goal that was only derived follows its inputs
@@ -143,7 +175,7 @@ def _inputs(values: Mapping[str, Any]) -> Inputs:
     found: Json = {}
     for name, (low, high) in numbers.items():
         value = values.get(name)
-        number = isinstance(value, int | float) and not isinstance(value, bool) and value == value  # noqa: PLR0124 - NaN is unlike itself
+        number = isinstance(value, int | float) and not isinstance(value, bool) and value == value
         found[name] = min(max(float(value), low), high) if number and value is not None else getattr(start, name)
     risk = str(values.get("risk") or "medium")
     goal, equity = values.get("goal"), values.get("equity")
@@ -151,7 +183,10 @@ def _inputs(values: Mapping[str, Any]) -> Inputs:
     if found["amount"] + found["monthly"] <= 0:
         found["amount"] = start.amount
     return replace(
-        start, **found, currency=str(values.get("currency") or "EUR")[:3].upper(), risk=risk if risk in ("low", "medium", "high") else "medium",
+        start,
+        **found,
+        currency=str(values.get("currency") or "EUR")[:3].upper(),
+        risk=risk if risk in ("low", "medium", "high") else "medium",
         goal=float(goal) if isinstance(goal, int | float) and 0 < goal < 1e13 else None,
         equity=min(max(float(equity), 0.0), 1.0) if isinstance(equity, int | float) else None,
         exclude=tuple(name for name in values.get("exclude") or () if name in names),
@@ -167,11 +202,20 @@ def _grounded(said: Mapping[str, Any], text: str) -> Json:
     numbers = numbers_in(text)
 
     def stands(value: Any, *scales: float) -> bool:
-        return isinstance(value, int | float) and not isinstance(value, bool) and value > 0 and any(
-            abs(number * scale - value) <= 1e-6 * max(1.0, abs(value)) for number in numbers for scale in (1.0, *scales)
+        return (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and value > 0
+            and any(
+                abs(number * scale - value) <= 1e-6 * max(1.0, abs(value))
+                for number in numbers
+                for scale in (1.0, *scales)
+            )
         )
 
-    found: Json = {name: float(said[name]) for name in ("amount", "monthly", "goal") if stands(said.get(name), 12, 1 / 12)}
+    found: Json = {
+        name: float(said[name]) for name in ("amount", "monthly", "goal") if stands(said.get(name), 12, 1 / 12)
+    }
     if stands(said.get("years"), 1 / 12):
         found["years"] = float(said["years"])
     if stands(said.get("fee_percent"), 0.01):
@@ -187,9 +231,14 @@ def _bounded(name: str, value: float) -> bool:
 
 def _metrics(outcome: Outcome) -> Json:
     return {
-        "cagr": round(outcome.cagr, 4), "volatility": round(outcome.volatility, 4), "max_drawdown": round(outcome.max_drawdown, 4),
-        "sharpe": round(outcome.sharpe, 2), "chance_of_goal": round(outcome.chance_of_goal, 3), "fee_drag": round(outcome.fee_drag, 2),
-        "expected_return": round(outcome.expected_return, 4), "final_p50_in_todays_money": round(outcome.final_real, 2),
+        "cagr": round(outcome.cagr, 4),
+        "volatility": round(outcome.volatility, 4),
+        "max_drawdown": round(outcome.max_drawdown, 4),
+        "sharpe": round(outcome.sharpe, 2),
+        "chance_of_goal": round(outcome.chance_of_goal, 3),
+        "fee_drag": round(outcome.fee_drag, 2),
+        "expected_return": round(outcome.expected_return, 4),
+        "final_p50_in_todays_money": round(outcome.final_real, 2),
     }
 
 
@@ -197,7 +246,8 @@ def _headline(inputs: Inputs, outcome: Outcome) -> str:
     last = outcome.projection[-1]
     share = next((weight for asset, weight in outcome.weights if asset.name == EQUITIES), 0.0)
     return (
-        f"{percent(share, 0)} equities; after {inputs.years:g} years {money(last.p50, inputs.currency)} in the middle case, "
+        f"{percent(share, 0)} equities; after {inputs.years:g} years "
+        f"{money(last.p50, inputs.currency)} in the middle case, "
         f"between {money(last.p10, inputs.currency)} and {money(last.p90, inputs.currency)} in eight of ten."
     )
 

@@ -12,8 +12,16 @@ from .portfolio import Inputs, Outcome
 Json = dict[str, Any]
 
 _LABELS = {
-    "amount": "Amount", "monthly": "Contribution a month", "years": "Horizon", "risk": "Risk", "fee": "Fees a year", "inflation": "Inflation a year",
-    "goal": "Goal", "currency": "Currency", "equity": "Equity share", "exclude": "Left out",
+    "amount": "Amount",
+    "monthly": "Contribution a month",
+    "years": "Horizon",
+    "risk": "Risk",
+    "fee": "Fees a year",
+    "inflation": "Inflation a year",
+    "goal": "Goal",
+    "currency": "Currency",
+    "equity": "Equity share",
+    "exclude": "Left out",
 }
 
 
@@ -43,21 +51,50 @@ def assumptions(inputs: Inputs, outcome: Outcome, profile: Mapping[str, Any]) ->
     """Every input with its source; what was not stated says that it may be changed."""
     stated = set(profile.get("stated") or [])
     values: Json = {
-        "amount": inputs.amount, "monthly": inputs.monthly, "years": inputs.years, "risk": inputs.risk, "fee": inputs.fee,
-        "inflation": inputs.inflation, "goal": outcome.goal, "currency": inputs.currency,
+        "amount": inputs.amount,
+        "monthly": inputs.monthly,
+        "years": inputs.years,
+        "risk": inputs.risk,
+        "fee": inputs.fee,
+        "inflation": inputs.inflation,
+        "goal": outcome.goal,
+        "currency": inputs.currency,
     }
     if inputs.equity is not None:
         values["equity"] = inputs.equity
     if inputs.exclude:
         values["exclude"] = list(inputs.exclude)
-    notes = {"goal": " (what keeps the buying power of the payments)", "risk": " (neither cautious nor bold)", "fee": " (a usual fund)"}
+    notes = {
+        "goal": " (what keeps the buying power of the payments)",
+        "risk": " (neither cautious nor bold)",
+        "fee": " (a usual fund)",
+    }
     rows = []
     for name, value in values.items():
         known = name in stated
         tail = "as you said" if known else f"assumed{notes.get(name, '')}; tell me yours"
-        rows.append({"name": name, "label": _LABELS[name], "value": value, "source": "stated" if known else "assumed", "text": f"{_LABELS[name]}: {say(name, value, inputs.currency)}, {tail}."})
-    fixed = "Returns are lognormal by year, weights are restored every year, contributions come monthly, taxes are left out."
-    rows.append({"name": "model", "label": "Method", "value": "1,000 simulated courses, fixed seed", "source": "assumed", "text": fixed})
+        rows.append(
+            {
+                "name": name,
+                "label": _LABELS[name],
+                "value": value,
+                "source": "stated" if known else "assumed",
+                "text": f"{_LABELS[name]}: {say(name, value, inputs.currency)}, {tail}.",
+            }
+        )
+    fixed = (
+        "Returns are lognormal by year, weights are restored every year, contributions come monthly, taxes "
+        "are left out."
+    )
+    rows.append(
+        {
+            "name": "model",
+            "label": "Method",
+            "value": "1,000 simulated courses, fixed seed",
+            "source": "assumed",
+            "text": fixed,
+        }
+    )
     return rows
 
 
@@ -76,18 +113,42 @@ def risk_lines(inputs: Inputs, outcome: Outcome, profile: Mapping[str, Any]) -> 
     """The risks that the figures show."""
     last = outcome.projection[-1]
     lines = [
-        f"A fall of about {percent(-outcome.max_drawdown, 0)} on the way is normal for this mix; selling then makes it final.",
-        f"In one of ten courses no more than {money(last.p10, inputs.currency)} is there after {inputs.years:g} years ({money(last.contributed, inputs.currency)} paid in).",
-        f"At {percent(inputs.inflation)} inflation the middle case buys what {money(outcome.final_real, inputs.currency)} buys today.",
+        (
+            f"A fall of about {percent(-outcome.max_drawdown, 0)} on the way is normal for this mix; "
+            "selling then makes it final."
+        ),
+        (
+            f"In one of ten courses no more than {money(last.p10, inputs.currency)} is there after "
+            f"{inputs.years:g} years ({money(last.contributed, inputs.currency)} paid in)."
+        ),
+        (
+            f"At {percent(inputs.inflation)} inflation the middle case buys what "
+            f"{money(outcome.final_real, inputs.currency)} buys today."
+        ),
     ]
     if inputs.fee >= 0.01:
-        lines.append(f"Fees of {say('fee', inputs.fee, '')} a year cost {money(outcome.fee_drag, inputs.currency)} in the middle case.")
+        lines.append(
+
+                f"Fees of {say('fee', inputs.fee, '')} a year cost "
+                f"{money(outcome.fee_drag, inputs.currency)} in the middle case."
+
+        )
     if inputs.years < 5 and inputs.risk == "high":
         lines.append(f"{inputs.years:g} years are too short for a bold mix; the equity share was capped.")
     if profile.get("not_offered"):
-        lines.append(f"{', '.join(profile['not_offered'])}: not among the bundled assets, so left out; such holdings can lose everything.")
+        lines.append(
+
+                f"{', '.join(profile['not_offered'])}: not among the bundled assets, so left out; such "
+                "holdings can lose everything."
+
+        )
     if profile.get("wished_return") is not None:
-        lines.append(f"A return of {percent(profile['wished_return'])} cannot be chosen; the mix here is expected to earn {percent(outcome.expected_return)} a year after fees.")
+        lines.append(
+
+                f"A return of {percent(profile['wished_return'])} cannot be chosen; the mix here is "
+                f"expected to earn {percent(outcome.expected_return)} a year after fees."
+
+        )
     return lines
 
 
@@ -96,9 +157,15 @@ def question_lines(profile: Mapping[str, Any]) -> list[str]:
     stated = set(profile.get("stated") or [])
     asked = [] if "goal" in stated else ["What is the money for, and how much should be there at the end?"]
     asked += [] if "years" in stated else ["When will you need it?"]
-    asked += [] if "risk" in stated else ["How would you feel, and what would you do, if a third of it were gone for two years?"]
+    asked += (
+        []
+        if "risk" in stated
+        else ["How would you feel, and what would you do, if a third of it were gone for two years?"]
+    )
     asked += [] if "amount" in stated else ["How much is there to invest now?"]
-    return [*asked, "Are three months' expenses set aside, and are there debts that cost more than this could earn?"][:4]
+    return [*asked, "Are three months' expenses set aside, and are there debts that cost more than this could earn?"][
+        :4
+    ]
 
 
 def difference(former: Mapping[str, Any], state: Mapping[str, Any]) -> Json:
@@ -125,11 +192,21 @@ def difference(former: Mapping[str, Any], state: Mapping[str, Any]) -> Json:
 def _difference_text(inputs: list[Json], figures: list[Json], currency: str) -> str:
     if not inputs:
         return "No input changed, so the figures are the same."
-    said = "; ".join(f"{row['label'].lower()} from {say(row['name'], row['from'], currency)} to {say(row['name'], row['to'], currency)}" for row in inputs)
+    said = "; ".join(
+        (
+            f"{row['label'].lower()} from {say(row['name'], row['from'], currency)} to "
+            f"{say(row['name'], row['to'], currency)}"
+        )
+        for row in inputs
+    )
     parts = []
     for row in figures[:4]:
         shown = [money(v, currency) if row["unit"] == "money" else percent(v) for v in (row["from"], row["to"])]
         parts.append(f"{row['name'][0].lower()}{row['name'][1:]} {shown[0]} to {shown[1]}")
     effect = f" Effect: {'; '.join(parts)}." if parts else " No figure moves."
-    note = " Money is not converted between currencies; only the name changed." if any(row["name"] == "currency" for row in inputs) else ""
+    note = (
+        " Money is not converted between currencies; only the name changed."
+        if any(row["name"] == "currency" for row in inputs)
+        else ""
+    )
     return f"Changed: {said}.{effect}{note}"

@@ -1,7 +1,7 @@
 // The head of a conversation: its name, what it does now, and what can be done about it.
 import { button, h, setAttributes, setText } from "./dom.js";
 import { confirmDialog, popover, promptDialog } from "./dialog.js";
-import { stateOf, stateWord, title } from "../format.js";
+import { agentName, stateOf, stateWord } from "../format.js";
 
 /** `update({chat, transcript, mode, artifact, panelOpen, usage})`. */
 export function headerView(root, { client }) {
@@ -71,7 +71,7 @@ export function headerView(root, { client }) {
 
 function lineOf(state, { chat, transcript, mode, usage }) {
   const parts = [];
-  if (state === "running" && transcript?.speaker && mode !== "general") parts.push(`${title(transcript.speaker)} is working`);
+  if (state === "running" && transcript?.speaker && mode !== "general") parts.push(`${agentName(transcript.speaker)} is working`);
   else if (state === "running" && mode === "general") parts.push("Mozaiks is answering");
   else if (state === "paused" && chat.pause_reason === "general_mode") parts.push("Paused while you ask Mozaiks");
   else if (state === "paused" && chat.pause_reason === "budget") parts.push("Paused: the budget is used up");

@@ -4,7 +4,7 @@
 import { button, h, icon, keyed, setAttributes, setText } from "./dom.js";
 import { inputCard } from "./input_card.js";
 import { jsonView } from "./json_view.js";
-import { hue, title, when } from "../format.js";
+import { agentName, hue, title, when } from "../format.js";
 import { render } from "../markdown.js";
 
 const LONGEST_LIVE = 30_000; // characters that are formatted while they are still written
@@ -148,7 +148,7 @@ function messageView(view, item) {
     "data-streaming": !item.final,
     "data-source": item.source,
   });
-  setText(view.name, title(item.agent ?? "Agent"));
+  setText(view.name, agentName(item.agent || "agent"));
   setText(view.time, item.at ? when(item.at) : "");
   if (user || (!item.final && item.text.length > LONGEST_LIVE)) setText(view.body, item.text);
   else if (!item.final && /^\s*[[{]/.test(item.text)) writing(view, item.text);
@@ -222,6 +222,6 @@ function markRepeats(list) {
 }
 
 function initials(name) {
-  const words = title(name ?? "?").split(" ");
+  const words = agentName(name || "?").split(" ");
   return (words.length > 1 ? words[0][0] + words[1][0] : words[0].slice(0, 2)).toUpperCase();
 }
