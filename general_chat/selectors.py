@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from mozaiks.accounts.principal import Principal
 from mozaiks.paging import decode_cursor, encode_cursor
 from mozaiks.protocol.errors import NotFound
@@ -51,7 +53,7 @@ def row(general: GeneralChatSession) -> dict[str, Any]:
     }
 
 
-def _mine(principal: Principal) -> Any:
+def _mine(principal: Principal) -> QuerySet[GeneralChatSession]:
     return GeneralChatSession.objects.select_related("chat").filter(
         app_id=principal.app_id, user_id=principal.user_id, chat__deleted_at=None
     )

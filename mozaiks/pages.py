@@ -9,15 +9,16 @@ from django.contrib.auth import login as sign_in
 from django.contrib.auth import logout as sign_out
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_http_methods
 
 from mozaiks.accounts import services
 from mozaiks.accounts.api import LoginThrottle
 from mozaiks.accounts.models import Membership, Ticket, User
+from mozaiks.protocol.errors import NotFound
 
 
 @require_GET
@@ -78,6 +79,12 @@ def logout(request: HttpRequest) -> HttpResponse:
 def api_docs(request: HttpRequest) -> HttpResponse:
     """The OpenAPI document's page."""
     return render(request, "api_docs.html")
+
+
+@csrf_exempt
+def no_such_api(request: HttpRequest, path: str) -> JsonResponse:
+    """A REST path that does not exist, told in REST's own shape."""
+    return JsonResponse({"error": {"code": NotFound.code, "message": "There is no such path."}}, status=NotFound.status)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

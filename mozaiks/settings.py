@@ -150,6 +150,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SERVE_INCLUDE_SCHEMA": False,
+    "OAS_VERSION": "3.1.0",  # the JSON Schema that pydantic writes
     "POSTPROCESSING_HOOKS": [],  # pydantic says the enumerations; naming them again would only warn
 }
 

@@ -28,4 +28,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("general_chat.urls")),
     path("api/", include("artifacts.urls")),
     path("api/", include("sessions_app.urls")),
+    path("api/<path:path>", pages.no_such_api),
 ]

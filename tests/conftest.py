@@ -31,7 +31,8 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture(autouse=True)
 def _test_definitions(settings: Any) -> Iterator[None]:
-    """The workflows of tests/definitions beside the shipped ones."""
+    """The workflows of tests/definitions beside the shipped ones; passwords hashed fast, as tests make many people."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     if DEFINITIONS not in django_settings.CONFIG.workflows_dirs:
         settings.CONFIG = replace(django_settings.CONFIG, workflows_dirs=(DEFINITIONS,))
         library.reload()

@@ -106,6 +106,8 @@ def wait(chat: ChatSession, run: Run) -> None:
     run.stalled = 0
     run.save(update_fields=["status", "stalled"])
     services.emit(chat, run_state=ChatSession.RunState.WAITING, waiting=len(selectors.list_open_inputs(chat.pk)))
+    if run.pause_requested:
+        runs.pause_now(chat, run, reason=run.pause_requested)
 
 
 def stream_length(stream_id: UUID) -> int:

@@ -155,8 +155,7 @@ def resume(chat: ChatSession) -> None:
     elif run.pause_requested:
         run.pause_requested = ""
         run.save(update_fields=["pause_requested"])
-        state = ChatSession.RunState.RUNNING if run.status == Run.Status.RUNNING else ChatSession.RunState.QUEUED
-        services.emit(chat, run_state=state, pause_reason="")
+        services.emit(chat, run_state=ChatSession.RunState(run.status), pause_reason="")
 
 
 def stop(chat: ChatSession, run_id: UUID) -> bool:
@@ -169,8 +168,9 @@ def stop(chat: ChatSession, run_id: UUID) -> bool:
         partial = _partial_text(chat)
     Turn.objects.filter(chat=chat, status=Turn.Status.RUNNING).update(status=Turn.Status.CANCELLED)
     metrics.close_open_calls(run_id=run.pk, status=ModelCall.Status.ABORTED, error="stopped by the user")
-    end_run(chat, run, status=Run.Status.CANCELLED, reason="stopped", before=partial)
+    # First of all after the commit: what is streamed later would come behind the run's end, and be kept.
     on_commit(lambda: engine.interrupt(run.pk))
+    end_run(chat, run, status=Run.Status.CANCELLED, reason="stopped", before=partial)
     return True
 
 

@@ -36,10 +36,11 @@ def get_unfinished_turn(chat_id: UUID) -> Turn | None:
 
 def get_input_request(*, principal: Principal, input_request_id: UUID) -> InputRequest:
     """The input request of one of the principal's chats, or ``NotFound``."""
-    request = InputRequest.objects.filter(pk=input_request_id, app_id=principal.app_id).first()
+    request = InputRequest.objects.filter(
+        pk=input_request_id, chat__in=sessions.list_chats(principal=principal)
+    ).first()
     if request is None:
         raise NotFound("No such input request.")
-    sessions.get_chat(principal=principal, chat_id=request.chat_id)
     return request
 
 

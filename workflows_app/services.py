@@ -75,7 +75,7 @@ def submit_message(
     question = _question_for(chat, input_request_id)
     if question is not None:
         resolved = answer_input(principal=principal, input_request_id=question.pk, response={"text": text})
-        return Submission(status="answered", seq=resolved["seq"], run_id=question.run_id)
+        return Submission(status="answered", seq=resolved.get("seq"), run_id=question.run_id)
     metrics.check_budget(app_id=chat.app_id, user_id=chat.owner_id)
     session = selectors.get_workflow_session(chat_id=chat.pk)
     run = selectors.get_unfinished_run(chat.pk)
@@ -207,11 +207,11 @@ def complete_chat(*, principal: Principal, chat_id: UUID) -> ChatSession:
         chat = sessions.lock_own_chat(principal=principal, chat_id=chat_id, writable=True)
         if chat.kind != ChatSession.Kind.WORKFLOW:
             raise Conflict("Only a workflow can be completed; archive or delete a general chat instead.")
+        chat.queue.all().delete()  # before the run ends, which would take the next message
+        sessions.ring_queue(chat)
         run = selectors.get_unfinished_run(chat.pk)
         if run is not None:
             runs.stop(chat, run.pk)
-        chat.queue.all().delete()
-        sessions.ring_queue(chat)
         done = ChatSession.Status.COMPLETED
         sessions.emit(
             chat, StatusChanged(status="COMPLETED"), status=done, run_state=ChatSession.RunState.IDLE, pause_reason=""

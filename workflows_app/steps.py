@@ -259,6 +259,7 @@ def find_approval(turn: Turn, tool_call_id: str, arguments: Any) -> Approval | N
 
 def begin_tool(execution: Execution, turn: Turn, tool_call_id: str) -> bool:
     """Note that a tool that is not idempotent begins; False where it began before under this key (law 7)."""
+    safe_point(execution)
     with txn():
         fenced(execution)
         _, new = ToolAttempt.objects.get_or_create(

@@ -28,7 +28,17 @@ class Admitted:
 
     principal: Principal
     session_key: str | None = None
+    token: str | None = None
     alias_chat: UUID | None = None
+
+
+@dataclass(frozen=True)
+class _SignedIn:
+    user: User
+    app: App | None = None
+    """The one app that a token or ticket is for."""
+    session_key: str | None = None
+    token: str | None = None
 
 
 class Denied(Exception):
@@ -43,53 +53,60 @@ def admit(scope: dict[str, Any]) -> Admitted:
     """The admitted socket of an ASGI scope, or ``Denied``."""
     route = scope["url_route"]["kwargs"]
     headers = {name.lower(): value for name, value in scope["headers"]}
-    user, bound_app, session_key = _sign_in(scope, headers)
-    if user is None:
+    who = _sign_in(scope, headers)
+    if who is None:
         raise Denied(NOT_SIGNED_IN)
     app_slug = route["app_id"]
-    if bound_app is not None and bound_app.slug != app_slug:
+    if who.app is not None and who.app.slug != app_slug:
         raise Denied(NOT_IN_APP)
     try:
-        principal = services.find_principal(user=user, app_slug=app_slug)
+        principal = services.find_principal(user=who.user, app_slug=app_slug)
     except Forbidden:
         raise Denied(NOT_IN_APP) from None
-    return Admitted(principal, session_key, _alias_chat(principal, route))
+    return Admitted(principal, who.session_key, who.token, _alias_chat(principal, route))
 
 
 def still_admitted(admitted: Admitted) -> int | None:
-    """The close code for a socket whose user lost the session, the role or the app; None while all is well (S4)."""
+    """The close code for a socket whose user lost the sign-in, the role or the app; None while all is well (S4)."""
     if admitted.session_key is not None and _session_user(admitted.session_key) is None:
+        return NOT_SIGNED_IN
+    if admitted.token is not None and services.token_user(admitted.token) is None:
         return NOT_SIGNED_IN
     return None if services.is_current(admitted.principal) else NOT_IN_APP
 
 
-def _sign_in(scope: dict[str, Any], headers: dict[bytes, bytes]) -> tuple[User | None, App | None, str | None]:
+def _sign_in(scope: dict[str, Any], headers: dict[bytes, bytes]) -> _SignedIn | None:
     scheme, _, raw = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     if scheme.lower() == "bearer":
-        return (*(services.token_user(raw.strip()) or (None, None)), None)
+        return _by_token(raw.strip())
     for protocol in scope.get("subprotocols", ()):
         if protocol.startswith("bearer."):
-            return (*(services.token_user(protocol.removeprefix("bearer.")) or (None, None)), None)
+            return _by_token(protocol.removeprefix("bearer."))
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
     if "ticket" in query:
-        return (*(services.redeem_ticket(query["ticket"][0]) or (None, None)), None)
-    return _sign_in_by_cookie(scope, headers)
+        redeemed = services.redeem_ticket(query["ticket"][0])
+        return _SignedIn(*redeemed) if redeemed else None
+    return _by_cookie(scope, headers)
 
 
-def _sign_in_by_cookie(
-    scope: dict[str, Any], headers: dict[bytes, bytes]
-) -> tuple[User | None, App | None, str | None]:
+def _by_token(raw: str) -> _SignedIn | None:
+    found = services.token_user(raw)
+    return _SignedIn(*found, token=raw) if found else None
+
+
+def _by_cookie(scope: dict[str, Any], headers: dict[bytes, bytes]) -> _SignedIn | None:
     try:
         cookie = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
     except CookieError:
-        return None, None, None
+        return None
     morsel = cookie.get(settings.SESSION_COOKIE_NAME)
     if morsel is None:
-        return None, None, None
+        return None
     # A page of another site would send the cookie too: only the listed origins may use it (S1, S2).
     if headers.get(b"origin", b"").decode("latin-1") not in _origins(scope):
         raise Denied(None)
-    return _session_user(morsel.value), None, morsel.value
+    user = _session_user(morsel.value)
+    return _SignedIn(user, session_key=morsel.value) if user else None
 
 
 def _origins(scope: dict[str, Any]) -> list[str]:

@@ -20,7 +20,7 @@ from django.conf import settings
 from mozaiks.protocol.close_codes import BAD_HELLO, FLOODING, RESTART, TOO_MANY, TOO_SLOW
 from mozaiks.protocol.commands import Follow, Unfollow
 from mozaiks.protocol.errors import HelloRequired, RateLimited, Refused, TooLarge
-from mozaiks.protocol.frames import decode, usable_id
+from mozaiks.protocol.frames import MAX_FRAME, decode, id_of_large, usable_id
 
 from . import doorbell, executor, hub
 from .auth import Admitted, Denied, admit, still_admitted
@@ -91,13 +91,17 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
                 await self._receive(message)
             case "websocket.disconnect":
                 raise StopConsumer()
-            case "gateway.bells" if self.feed is not None:
-                for bell in message["bells"]:
-                    self.feed.ring(bell)
-            case "gateway.delta" if self.feed is not None:
-                await self._guard(self.feed.delta(message["frame"]))
-            case "gateway.close":
-                await self.close(message["code"])
+            case "gateway.bells" | "gateway.delta" | "gateway.close":
+                await self._guard(self._from_layer(message))
+
+    async def _from_layer(self, message: dict[str, Any]) -> None:
+        if message["type"] == "gateway.close":
+            await self.close(message["code"])
+        elif self.feed is not None and message["type"] == "gateway.delta":
+            await self.feed.delta(message["frame"])
+        elif self.feed is not None:
+            for bell in message["bells"]:
+                self.feed.ring(bell)
 
     async def send_frame(self, frame: dict[str, Any]) -> None:
         """Send one frame, or close the socket with 4008 when the client takes none for 5 s."""
@@ -117,6 +121,8 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         """Close with ``code``; further frames are dropped."""
         if not self._closed:
             self._closed = True
+            while not self._frames.empty():  # a frame may wait for room: let it in, so that the disconnect is heard
+                self._frames.get_nowait()
             try:
                 await asyncio.wait_for(self.send({"type": "websocket.close", "code": code}), SEND_WITHIN)
             except Exception as error:  # noqa: BLE001  (a socket outlives whatever a handler or a send raises)
@@ -209,6 +215,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         while not self._closed:
             try:
                 async with asyncio.timeout_at(deadline):
+                    await asyncio.sleep(0)  # with frames at hand, the deadline would not be looked at
                     text = await self._frames.get()
             except TimeoutError:
                 await self.close(BAD_HELLO)
@@ -248,29 +255,40 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         frame = await self._decode(text)
         if frame is None:
             return
-        self.feed.idle.clear()
+        self.feed.command_begins()
         try:
             outcome = await dispatch(self.admitted.principal, frame)
             await self._finish(outcome)
         finally:
-            self.feed.idle.set()
+            self.feed.command_ends()
 
     async def _finish(self, outcome: Outcome) -> None:
+        command = outcome.command
+        if command is not None and not command.claimed and not isinstance(command, Hello) and self._full(outcome):
+            outcome = Outcome(refusal_frame(command.id, self._too_many_chats()))
         await self.send_frame(outcome.frame)
         await self._apply(outcome)
 
     async def _apply(self, outcome: Outcome) -> None:
         assert self.feed is not None
         if outcome.command is not None and outcome.command.type in SESSION_COMMANDS:
-            await self._guard(self.feed.sync_session())
+            await self._guard(self.feed.sync_session(after_result=True))
         for effect in outcome.effects:
             if isinstance(effect, Unfollow):
                 self.feed.unfollow(effect.chat_id)
             elif isinstance(effect, Follow):
                 limit = settings.MOZAIKS_LIMITS.followed_chats
                 if not self.feed.follow(effect, limit=limit):
-                    refusal = RateLimited(f"A socket may follow {limit} chats; close one first.")
-                    await self.send_frame(refusal_frame(None, refusal))
+                    await self.send_frame(refusal_frame(None, self._too_many_chats()))
+
+    def _full(self, outcome: Outcome) -> bool:
+        """Whether the command would follow one chat more than a socket may."""
+        assert self.feed is not None
+        new = {effect.chat_id for effect in outcome.effects if isinstance(effect, Follow)} - self.feed.followed.keys()
+        return len(self.feed.followed) + len(new) > settings.MOZAIKS_LIMITS.followed_chats and bool(new)
+
+    def _too_many_chats(self) -> RateLimited:
+        return RateLimited(f"A socket may follow {settings.MOZAIKS_LIMITS.followed_chats} chats; close one first.")
 
     async def _decode(self, text: str | None) -> dict[str, Any] | None:
         try:
@@ -281,7 +299,9 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
 
     async def _refuse(self, text: str | None, refusal: Refused) -> None:
         re = None
-        if text is not None and not isinstance(refusal, TooLarge):
+        if text is not None and (isinstance(refusal, TooLarge) or len(text) > MAX_FRAME):
+            re = id_of_large(text)
+        elif text is not None:
             try:
                 re = usable_id(json.loads(text))
             except (ValueError, RecursionError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,9 @@ from uuid import UUID
 from django.conf import settings
 from django.core.cache import cache
 
-from . import doorbell, executor
+from mozaiks.protocol.text import clean_text
+
+from . import doorbell
 
 COALESCE = 0.03
 """Seconds that tokens are gathered before they are sent."""
@@ -49,7 +52,7 @@ def push(*, app_id: UUID, user_id: UUID, chat_id: UUID, message_id: UUID, agent:
             live.timer.cancel()
         group = doorbell.group_of(app_id=app_id, user_id=user_id)
         live = _live[chat_id] = Live(chat_id, group, message_id, agent, attempt)
-    live.text += text
+    live.text += clean_text(text)  # what a model sends must not break a frame (law 13)
     if live.timer is None:
         live.timer = asyncio.get_running_loop().call_later(COALESCE, _flush, live)
 
@@ -123,17 +126,21 @@ def _key(chat_id: UUID) -> str:
 
 
 def _background(call: Any, *args: Any) -> None:
-    """A cache call that never holds up the loop: at once for the in-memory cache, on a thread for Redis."""
-    if not settings.CONFIG.redis_url:
+    """A cache call that never holds up the loop: at once for the in-memory cache, on a thread for Redis.
+
+    One thread, so that the deletion of a finished text never overtakes its last writing.
+    """
+    if settings.CONFIG.redis_url:
+        _keeper.submit(_quietly, call, *args)
+    else:
         call(*args)
-    elif doorbell.loop() is not None:
-        doorbell.loop().call_soon_threadsafe(  # type: ignore[union-attr]
-            lambda: doorbell._keep(asyncio.ensure_future(_quietly(call, *args)))
-        )
 
 
-async def _quietly(call: Any, *args: Any) -> None:
+def _quietly(call: Any, *args: Any) -> None:
     try:
-        await executor.read(call, *args)
-    except Exception as error:  # noqa: BLE001  (a hint may be lost)
+        call(*args)
+    except Exception as error:  # noqa: BLE001  (whatever the cache says: the text is only kept for comfort)
         doorbell.log.warning("text so far not kept: %s", error)
+
+
+_keeper = ThreadPoolExecutor(1, thread_name_prefix="mozaiks-text-so-far")

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError
 
 from mozaiks.accounts.principal import Principal
-from mozaiks.protocol.commands import Follow
+from mozaiks.protocol.commands import Cursor, Follow
 from mozaiks.protocol.errors import NotFound, Unavailable
 
 from . import deltas, executor, ports
@@ -26,6 +27,8 @@ from .ports import Head
 log = logging.getLogger("mozaiks.gateway")
 
 PAGE = 200
+RESULT_FIRST = 0.5
+"""Seconds that events wait for the result of the command that may have caused them; a slow one holds up nothing more."""
 LAST = 200
 """Events sent to a client that comes without a cursor (PROTOCOL section 5)."""
 
@@ -63,11 +66,14 @@ class Feed:
         self.followed: dict[UUID, Followed] = {}
         self.session: dict[str, Any] = {"version": -1, "mode": "workflow", "active_chat_id": None}
         self._touched: dict[str, set[str]] = {}
+        self._summaries: dict[UUID, dict[str, Any] | None] = {}
         self._session_stale = False
+        self._session_lock = asyncio.Lock()
         self.wake = asyncio.Event()
         self.idle = asyncio.Event()
         """Set while no command is being carried out: session signals wait for the command's own result."""
         self.idle.set()
+        self._patience = 0.0
 
     # What the consumer tells the feed
 
@@ -81,6 +87,14 @@ class Feed:
         self.followed[wish.chat_id] = Followed(wish)
         self.wake.set()
         return True
+
+    def command_begins(self) -> None:
+        self.idle.clear()
+        self._patience = asyncio.get_running_loop().time() + RESULT_FIRST
+
+    def command_ends(self) -> None:
+        self.idle.set()
+        self.wake.set()
 
     def unfollow(self, chat_id: UUID) -> None:
         self.followed.pop(chat_id, None)
@@ -159,13 +173,19 @@ class Feed:
         if replaying:
             await self._replay(replaying)
             return True
-        if self._touched or self._session_stale:
+        if self._touched:
             await self._catch_up()
             return True
         behind = [known for known in self.followed.values() if known.behind]
         for known in behind:
             await self._tail(known)
-        return bool(behind)
+        if behind:
+            return True
+        # What tells of the session waits for the result of the command that changes it.
+        if (self._session_stale or self._summaries) and self.idle.is_set():
+            await self._signal_session()
+            return True
+        return False
 
     async def _begin(self, chat_id: UUID, known: Followed) -> None:
         try:
@@ -174,7 +194,8 @@ class Feed:
                 meta = await executor.read(ports.meta, self.principal, chat_id)
                 await self._send({"type": "chat_meta", **meta})
         except NotFound:
-            self.followed.pop(chat_id, None)
+            if self.followed.get(chat_id) is known:
+                self.unfollow(chat_id)
             return
         if self.followed.get(chat_id) is not known:
             return
@@ -203,6 +224,9 @@ class Feed:
         """One page of all replaying chats together, in the order their events were stored (A40)."""
         for _ in range(PAGE):
             for known in list(replaying):
+                if not self._holds(known):  # closed, or opened anew from another cursor, while a page was read or sent
+                    replaying.remove(known)
+                    continue
                 if not known.page and known.sent < known.replay_until:
                     assert known.head is not None
                     known.page.extend(
@@ -211,7 +235,8 @@ class Feed:
                         )
                     )
                     if not known.page:  # the log was cut or deleted under us: start again honestly
-                        self.follow(known.wish.model_copy(update={"meta": False}), limit=len(self.followed) + 1)
+                        if self._holds(known):
+                            self._start_over(known)
                         replaying.remove(known)
                         continue
                 if known.sent >= known.replay_until:
@@ -232,9 +257,9 @@ class Feed:
             if seq < known.replay_from:
                 for _, _, frame in await executor.read(ports.log().events, head, after=seq - 1, upto=seq, limit=1):
                     await self._send({**frame, "replay": True})
+        # An empty queue too: the client may hold one from before.
         queue = await executor.read(ports.log().queue, head.chat_id)
-        if queue:
-            await self._send({"type": "chat.queue", "chat_id": chat_id, "queue": queue})
+        await self._send({"type": "chat.queue", "chat_id": chat_id, "queue": queue})
         known.stage = "live"
         await self._send_text_so_far(known)
         self._touched.setdefault(chat_id, set()).add("head")
@@ -243,9 +268,12 @@ class Feed:
     async def _tail(self, known: Followed) -> None:
         assert known.head is not None
         page = await executor.read(ports.log().events, known.head, after=known.sent, upto=None, limit=PAGE)
+        await self._result_first()
         if not page:
             known.known_seq = known.sent
         for _, digest, frame in page:
+            if not self._holds(known):
+                return
             await self._send_event(known, digest, frame, replay=False)
 
     async def _send_event(self, known: Followed, digest: str, frame: dict[str, Any], *, replay: bool) -> None:
@@ -258,33 +286,59 @@ class Feed:
     async def _send_text_so_far(self, known: Followed) -> None:
         assert known.head is not None
         live = await executor.read(deltas.text_so_far, known.head.chat_id)
-        if live is None or live["message_id"] in known.finals or known.stage != "live":
+        if live is None or live["message_id"] in known.finals or not self._holds(known):
             return
+        message_id, attempt = known.attempt
+        if live["message_id"] == message_id and (live["attempt"], len(live["text"])) <= (attempt, known.length):
+            return  # deltas that came while it was read brought more
         known.attempt, known.length = (live["message_id"], live["attempt"]), len(live["text"])
         await self._send({"type": "chat.delta", "chat_id": str(known.head.chat_id), "offset": 0, **live})
 
     # Session signals
 
     async def _catch_up(self) -> None:
-        """Look at what the doorbells named: events of followed chats, tab summaries, topics, the session row."""
+        """Look at what the doorbells named: events and topics of followed chats; tab summaries are kept for later."""
         touched, self._touched = self._touched, {}
         chat_ids = [UUID(chat_id) for chat_id in touched]
-        summaries = await executor.read(ports.log().summaries, self.principal, chat_ids) if touched else {}
+        summaries = await executor.read(ports.log().summaries, self.principal, chat_ids)
         for chat_id, topics in zip(chat_ids, touched.values(), strict=True):
             known, summary = self.followed.get(chat_id), summaries.get(chat_id)
             if known is not None and summary is not None and known.head is not None:
+                await self._result_first()
                 if summary["epoch"] != str(known.head.epoch):
-                    self.follow(known.wish.model_copy(update={"meta": False}), limit=len(self.followed) + 1)
+                    self._start_over(known)
                     continue
                 known.known_seq = max(known.known_seq, summary["last_seq"])
                 while known.behind and self.followed.get(chat_id) is known:
                     await self._tail(known)
                 await self._send_topics(chat_id, topics)
-        await self.idle.wait()
-        await self.sync_session()
-        for chat_id, topics in zip(chat_ids, touched.values(), strict=True):
             if "log" in topics:
-                await self._send_summary(chat_id, summaries.get(chat_id))
+                self._summaries[chat_id] = summary
+
+    async def _signal_session(self) -> None:
+        await self.sync_session()
+        if not self.idle.is_set():
+            return
+        summaries, self._summaries = self._summaries, {}
+        for chat_id, summary in summaries.items():
+            await self._send_summary(chat_id, summary)
+
+    async def _result_first(self) -> None:
+        """Let the command that is being carried out answer before what it caused is told."""
+        left = self._patience - asyncio.get_running_loop().time()
+        if left > 0 and not self.idle.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.idle.wait(), left)
+
+    def _holds(self, known: Followed) -> bool:
+        """Whether the socket still follows the chat from this wish."""
+        return self.followed.get(known.wish.chat_id) is known
+
+    def _start_over(self, known: Followed) -> None:
+        """The log is another one than what was sent: follow it from there, which says so by a gap where it must."""
+        assert known.head is not None
+        cursor = Cursor(seq=known.sent, epoch=known.head.epoch)
+        self.follow(known.wish.model_copy(update={"meta": False, "cursor": cursor}), limit=len(self.followed) + 1)
 
     async def _send_topics(self, chat_id: UUID, topics: set[str]) -> None:
         if "queue" in topics:
@@ -294,7 +348,10 @@ class Feed:
             totals = await executor.read(ports.log().usage, chat_id)
             await self._send({"type": "chat.usage", "chat_id": str(chat_id), "totals": totals})
         if "meta" in topics:
-            meta = await executor.read(ports.meta, self.principal, chat_id)
+            try:
+                meta = await executor.read(ports.meta, self.principal, chat_id)
+            except NotFound:
+                return  # deleted a moment ago; its summary says so
             await self._send({"type": "chat_meta", **meta})
 
     async def _send_summary(self, chat_id: UUID, summary: dict[str, Any] | None) -> None:
@@ -305,11 +362,21 @@ class Feed:
         else:
             await self._send({**frame, "chat": summary})
 
-    async def sync_session(self) -> None:
-        """Send what changed in the session row since this socket last looked: mode and active chat."""
-        before = self.session
-        self._session_stale = False
-        now = self.session = await executor.read(ports.log().session_row, self.principal)
+    async def sync_session(self, *, after_result: bool = False) -> None:
+        """Send what changed in the session row since this socket last looked: mode and active chat.
+
+        ``after_result``: called by the command that changed it; anyone else waits while a command is carried out.
+        """
+        async with self._session_lock:
+            self._session_stale = False
+            now = await executor.read(ports.log().session_row, self.principal)
+            if not after_result and not self.idle.is_set():
+                self._session_stale = True
+                return
+            before, self.session = self.session, now
+            await self._tell_changes(before, now)
+
+    async def _tell_changes(self, before: dict[str, Any], now: dict[str, Any]) -> None:
         if before["version"] < 0 or now["version"] == before["version"]:
             return
         if now["mode"] != before["mode"] or (

@@ -5,13 +5,12 @@ One rule: another entry is asked only while nothing was published, and never whe
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from mozaiks.llm.chat import CallObserver, ChatAnswer, ChatRequest, ToolCall, Usage
-from mozaiks.llm.endpoint import call_endpoint
 from mozaiks.llm.entries import ModelEntry, ModelList
 from mozaiks.llm.errors import ModelCallError, ModelInterrupted, ModelUnavailable
-from mozaiks.llm.http import close
 from mozaiks.llm.offline import answer_offline
 
 __all__ = ["CallObserver", "ChatAnswer", "ChatRequest", "ToolCall", "Usage", "close", "stream_chat"]
@@ -45,9 +44,19 @@ async def stream_chat(
     raise _all_failed(failures)
 
 
+async def close() -> None:
+    """Close the running loop's HTTP connections, if a model was called over HTTP at all."""
+    if "mozaiks.llm.connections" in sys.modules:
+        from mozaiks.llm import connections
+
+        await connections.close()
+
+
 async def _try(entry: ModelEntry, request: ChatRequest, publish: Callable[[str], None]) -> ChatAnswer:
     if entry.kind == "offline":
         return await answer_offline(entry, request, publish)
+    from mozaiks.llm.endpoint import call_endpoint  # half a second at its first import
+
     return await call_endpoint(entry, request, publish)
 
 

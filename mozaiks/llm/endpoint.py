@@ -9,24 +9,29 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
+
+import httpx2
+from openai import APIConnectionError, APIError, APIStatusError, AsyncAPIResponse, AsyncOpenAI, AsyncStream
 
 from mozaiks.llm.answer import AnswerBuilder, AnswerTooLong
 from mozaiks.llm.chat import ChatAnswer, ChatRequest
+from mozaiks.llm.connections import event_came, shared, was_stale
 from mozaiks.llm.entries import ModelEntry
 from mozaiks.llm.errors import ModelCallError, ModelInterrupted, ModelRejected, ModelTruncated, ModelUnavailable
-from mozaiks.llm.http import post
-from mozaiks.llm.sse import FrameReader, FrameTooLong
-from mozaiks.llm.wire import CannotConnect, ConnectionLost, Response
+from mozaiks.protocol.text import clean_json
 
 log = logging.getLogger(__name__)
 
 GRACE_AFTER_FINISH = 5.0  # seconds a server gets for its usage after it said why it finished
-MOST_GARBAGE = 100  # unreadable frames before the stream is given up
-LONGEST_PLAIN = 16_000_000  # bytes of an answer that is not a stream
+
+
+class _Unreadable(ValueError):
+    """What came is no JSON, or no chunk of an answer."""
 
 
 async def call_endpoint(entry: ModelEntry, request: ChatRequest, publish: Callable[[str], None]) -> ChatAnswer:
@@ -36,23 +41,25 @@ async def call_endpoint(entry: ModelEntry, request: ChatRequest, publish: Callab
     attempt = _Attempt(entry, AnswerBuilder(entry.max_answer_chars), publish)
     try:
         await attempt.run(request)
-    except (CannotConnect, ConnectionLost) as error:
-        log.warning("model entry %s: %s: %s", entry.name, type(error).__name__, error)
-        if attempt.answer.finish_reason is None:
-            what = "could not be reached" if isinstance(error, CannotConnect) else "lost the connection"
-            raise attempt.broken(what) from error
-    except FrameTooLong as error:
-        raise attempt.broken("sent a frame that is too long to be read") from error
+    except APIStatusError as error:
+        said = _clipped(_told(error), entry)
+        log.warning("model entry %s answered %s: %s", entry.name, error.status_code, said)
+        raise _refusal(entry, error.status_code, said) from None
     except AnswerTooLong as error:
         text = attempt.answer.text
         raise ModelInterrupted(
             f"The model {entry.name!r} was stopped: its answer has {error}.", False, entry, text=text
         ) from error
+    except (APIError, httpx2.HTTPError, httpx2.InvalidURL, ssl.SSLError, _Unreadable) as error:
+        what, cause = _failure(error)
+        log.warning("model entry %s %s: %s: %s", entry.name, what, type(cause).__name__, _clipped(str(cause), entry))
+        if attempt.answer.finish_reason is None:
+            raise attempt.broken(what) from None  # what an endpoint says can quote the key
     return attempt.finished(accept_cut=request.accept_cut and request.response_format is None)
 
 
-def request_body(entry: ModelEntry, request: ChatRequest) -> bytes:
-    """The JSON body of the call: UTF-8 whatever the text holds, fields that are None left out."""
+def request_body(entry: ModelEntry, request: ChatRequest) -> dict[str, Any]:
+    """The JSON body of the call, as text that can be sent; fields that are None are left out."""
     body: dict[str, Any] = {
         "model": entry.model,
         "messages": request.messages,
@@ -64,8 +71,7 @@ def request_body(entry: ModelEntry, request: ChatRequest) -> bytes:
         "stream_options": {"include_usage": True},
         **entry.extra,
     }
-    given = {name: value for name, value in body.items() if value is not None}
-    return json.dumps(given, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return {name: clean_json(value) for name, value in body.items() if value is not None}
 
 
 @dataclass
@@ -75,9 +81,9 @@ class _Attempt:
     entry: ModelEntry
     answer: AnswerBuilder
     publish: Callable[[str], None]
-    garbage: int = 0
 
     async def run(self, request: ChatRequest) -> None:
+        client = (await shared()).client(self.entry.base_url or "", self.entry.api_key)
         loop = asyncio.get_running_loop()
         started = loop.time()
         total = started + self.entry.total_timeout
@@ -85,12 +91,11 @@ class _Attempt:
         limit = asyncio.timeout_at(min(total, started + self.entry.first_token_timeout))
         seen = 0
         try:
-            async with limit, self._open(request) as response:
-                await self._check(response)
-                async for frames in _frames(response):  # to the body's end, so that the connection can be kept
-                    for frame in frames:
-                        if frame != b"[DONE]":
-                            self._take(frame)
+            async with limit, AsyncExitStack() as stack:
+                response = await self._open(client, request, stack)
+                async for chunk in _chunks(response):  # to the body's end, so that the connection can be kept
+                    if text := self.answer.feed(chunk):
+                        self.publish(text)
                     if self.answer.finish_reason is not None:
                         limit.reschedule(min(total, loop.time() + min(between, GRACE_AFTER_FINISH)))
                     elif self.answer.tokens != seen:
@@ -102,46 +107,23 @@ class _Attempt:
             if self.answer.finish_reason is None:
                 raise self.broken(self._too_slow(loop.time() >= total)) from None
 
-    def _open(self, request: ChatRequest) -> AbstractAsyncContextManager[Response]:
-        entry = self.entry
-        headers = {
-            "Authorization": f"Bearer {entry.api_key or 'not-needed'}",
-            "Content-Type": "application/json",
-            "Accept": "text/event-stream, application/json",
-            "Accept-Encoding": "identity",
-        }
-        return post(
-            f"{entry.base_url}/chat/completions",
-            headers=headers,
-            body=request_body(entry, request),
-            connect_timeout=entry.connect_timeout,
-        )
-
-    async def _check(self, response: Response) -> None:
-        status = response.status
-        if status == 200:
-            return
-        said = await _error_text(response, self.entry)
-        log.warning("model entry %s answered %s: %s", self.entry.name, status, said)
-        raise _refusal(self.entry, status, said)
-
-    def _take(self, frame: bytes) -> None:
-        try:
-            chunk = json.loads(frame)
-        except (ValueError, RecursionError):
-            chunk = None
-        if not isinstance(chunk, dict):
-            self.garbage += 1
-            if self.garbage == 1:
-                log.warning("model entry %s sent an unreadable frame of %d bytes", self.entry.name, len(frame))
-            if self.garbage >= MOST_GARBAGE:
-                raise self.broken("sent a stream that cannot be read")
-            return
-        if chunk.get("error") and self.answer.finish_reason is None:
-            log.warning("model entry %s: error in its stream: %s", self.entry.name, str(chunk["error"])[:300])
-            raise self.broken("reported an error while answering")
-        if text := self.answer.feed(chunk):
-            self.publish(text)
+    async def _open(self, client: AsyncOpenAI, request: ChatRequest, stack: AsyncExitStack) -> AsyncAPIResponse[Any]:
+        """Send the request and wait for the head of its answer, whose body is closed with ``stack``."""
+        body = request_body(self.entry, request)
+        model, messages = body.pop("model"), cast(Any, body.pop("messages"))
+        while True:
+            call = client.chat.completions.with_streaming_response.create(
+                model=model,
+                messages=messages,
+                stream=True,
+                extra_body=body,
+                timeout=httpx2.Timeout(None, connect=self.entry.connect_timeout),
+            )
+            try:
+                return await stack.enter_async_context(call)
+            except APIConnectionError as error:
+                if not was_stale(error.request, error.__cause__):
+                    raise
 
     def broken(self, what: str, *, retryable: bool = True) -> ModelCallError:
         """The error for an answer that will not be complete: by whether a token had come."""
@@ -186,36 +168,56 @@ class _Attempt:
         )
 
 
-async def _frames(response: Response) -> AsyncIterator[list[bytes]]:
-    """The events of a streamed answer as they come; an answer that is one JSON document is one event."""
-    if "json" in response.headers.get("content-type", ""):
-        parts: list[bytes] = []
-        size = 0
-        while part := await response.read():
-            size += len(part)
-            if size > LONGEST_PLAIN:
-                raise FrameTooLong("the answer is too long")
-            parts.append(part)
-        yield [b"".join(parts)]
-        return
-    reader = FrameReader()
-    while part := await response.read():
-        yield reader.feed(part)
-    yield reader.end()
+async def _chunks(response: AsyncAPIResponse[Any]) -> AsyncIterator[dict[str, Any]]:
+    """The chunks of an answer as they come; an answer that is one JSON document is one chunk.
 
-
-async def _error_text(response: Response, entry: ModelEntry) -> str:
-    """The first words of an error body, without the key."""
-    received = b""
-    while len(received) < 20_000 and (part := await response.read()):
-        received += part
-    said = received.decode("utf-8", "replace")
+    They are plain objects: the SDK's classes would cost 80 µs per token and hold what a server sends in any case.
+    """
     try:
-        document = json.loads(said)
-        inner = document.get("error", document) if isinstance(document, dict) else document
-        said = str(inner.get("message") or inner) if isinstance(inner, dict) else str(inner)
-    except (ValueError, RecursionError):
-        pass
+        if "json" in response.headers.get("content-type", ""):
+            document = _chunk(json.loads(await response.read()))
+            if document.get("error"):
+                raise APIError(str(document["error"]), response.http_request, body=None)
+            yield document
+            return
+        async for chunk in await response.parse(to=AsyncStream[object]):
+            event_came(response.http_response)
+            yield _chunk(chunk)
+    except (ValueError, RecursionError) as error:
+        raise _Unreadable(str(error)) from error
+
+
+def _chunk(raw: object) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        raise _Unreadable(f"a chunk that is no object but a {type(raw).__name__}")
+    return raw
+
+
+def _failure(error: Exception) -> tuple[str, BaseException]:
+    """What went wrong, in words that tell no address, and the error to log."""
+    if isinstance(error, _Unreadable):
+        return "sent a stream that cannot be read", error
+    if isinstance(error, APIError) and not isinstance(error, APIConnectionError):
+        return "reported an error while answering", error
+    cause = error.__cause__ if isinstance(error, APIConnectionError) and error.__cause__ else error
+    unreached = (
+        httpx2.ConnectError,
+        httpx2.ConnectTimeout,
+        httpx2.ProxyError,
+        httpx2.UnsupportedProtocol,
+        httpx2.InvalidURL,
+    )
+    return "could not be reached" if isinstance(cause, unreached) else "lost the connection", cause
+
+
+def _told(error: APIStatusError) -> str:
+    """What the body of an error says."""
+    body = error.body
+    return str((body.get("message") or body) if isinstance(body, dict) else body or "")
+
+
+def _clipped(said: str, entry: ModelEntry) -> str:
+    """The first words of it, without the key."""
     if entry.api_key:
         said = said.replace(entry.api_key, "…")
     return " ".join(said.split())[:300]

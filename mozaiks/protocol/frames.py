@@ -12,6 +12,7 @@ MAX_FRAME = 64 * 1024
 """Bytes of one client frame; above this ``TOO_LARGE`` (PROTOCOL section 1)."""
 MAX_DEPTH = 32
 MAX_KEYS = 1_000
+_ID_NEAR_THE_START = re.compile(r'\s*\{[^{}\[\]]{0,1000}?"id"\s*:\s*"([^"\\\x00-\x1f]{1,64})"')
 _OPENERS = re.compile(r"[\[{]")
 
 
@@ -45,6 +46,12 @@ def usable_id(frame: Any) -> str | None:
     """The frame's command id where it can be used to answer it, else None."""
     value = frame.get("id") if isinstance(frame, dict) else None
     return value if isinstance(value, str) and 1 <= len(value) <= 64 and _is_clean(value) else None
+
+
+def id_of_large(text: str) -> str | None:
+    """The command id of a frame too large to be parsed, where it stands near the start and outside of any value."""
+    found = _ID_NEAR_THE_START.match(text[:2_000])
+    return found[1] if found and _is_clean(found[1]) else None
 
 
 def check_strings(value: Any, where: str = "") -> None:

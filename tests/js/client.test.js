@@ -125,6 +125,7 @@ test("the log may be quicker than the answer", async () => {
   it.replay("a", 1, [said("a", 1, "one")]);
   it.client.commands.submit("a", "hi");
   it.say(said("a", 2, "hi"));
+  assert.deepEqual(it.store.state.pending, [], "it is not shown twice meanwhile");
   await it.answer("user.input.submit", { chat_id: "a", seq: 2, status: "accepted" });
   assert.deepEqual(it.store.state.pending, []);
 });
@@ -181,6 +182,37 @@ test("a switch that is refused changes nothing, and a chat that is gone is dropp
   await it.answer("chat.switch_workflow", { code: "NOT_FOUND", message: "No such chat.", retryable: false }, false);
   assert.equal(viewed(it.store.state.session), "a");
   assert.deepEqual(it.store.state.session.tabs.map(({ chat_id: id }) => id), ["a"]);
+});
+
+test("of two quick switches the newer one wins, whatever is answered when", async () => {
+  const it = page();
+  await it.welcome({ active_chat_id: "a", tabs: [tab("a"), tab("b"), tab("c")] });
+  it.client.commands.switchTo("b");
+  it.client.commands.switchTo("c");
+  const [first] = it.sent("chat.switch_workflow");
+  it.say({ type: "result", re: first.id, ok: true, data: { from_chat_id: "a", to_chat_id: "b" } });
+  it.say({ type: "chat.context_switched", from_chat_id: "a", to_chat_id: "b", session_version: 2 });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(viewed(it.store.state.session), "c");
+  await it.answer("chat.switch_workflow", { from_chat_id: "b", to_chat_id: "c" });
+  assert.equal(viewed(it.store.state.session), "c");
+});
+
+test("another window's switch is followed", async () => {
+  const it = page();
+  await it.welcome({ active_chat_id: "a", tabs: [tab("a"), tab("b")] });
+  it.say({ type: "chat.context_switched", from_chat_id: "a", to_chat_id: "b", session_version: 2 });
+  assert.equal(viewed(it.store.state.session), "b");
+  assert.equal(it.sent("chat.open")[0].chat_id, "b");
+});
+
+test("a workflow that ended is not led back to (B69)", async () => {
+  const it = page({ sessions: [tab("a")] });
+  await it.welcome({ active_chat_id: "a", tabs: [tab("a")] });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(it.store.state.workflowSessions.length, 1);
+  it.say({ type: "session.updated", chat: tab("a", { status: "COMPLETED" }), session_version: 2 });
+  assert.deepEqual(it.store.state.workflowSessions, []);
 });
 
 test("a chat deleted elsewhere leaves nothing behind", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as s from "../../mozaiks/static/mozaiks/session.js";
-import { count, isShare, number, scalar, stateOf, stateWord, title } from "../../mozaiks/static/mozaiks/format.js";
+import { agentName, count, isShare, number, scalar, stateOf, stateWord, title } from "../../mozaiks/static/mozaiks/format.js";
 
 const tab = (id, more = {}) => ({ chat_id: id, kind: "workflow", label: id, status: "IN_PROGRESS", run_state: "idle", last_seq: 1, epoch: "e", unread: 0, waiting: 0, created_at: "2025-01-01T00:00:00Z", ...more });
 const STATE = { session_version: 5, mode: "workflow", active_chat_id: "a", general_chat_id: "g", default_chat_id: "a", tabs: [tab("a"), tab("b"), tab("g", { kind: "general" })], model: { name: "offline", kind: "offline" } };
@@ -21,9 +21,11 @@ test("an older session state does not undo a newer one", () => {
   assert.equal(s.fromState(now, STATE), now);
 });
 
-test("a missed version makes the list stale, the next one does not", () => {
-  assert.equal(s.updated(open(), { chat: tab("a"), session_version: 6 }).behind, false);
-  assert.equal(s.updated(open(), { chat: tab("a"), session_version: 8 }).behind, true);
+test("several changes may come as one; only a heartbeat that knows more makes the list stale", () => {
+  const now = s.updated(open(), { chat: tab("a"), session_version: 8 });
+  assert.equal(now.behind, false);
+  assert.equal(s.beat(now, 8).behind, false);
+  assert.equal(s.beat(now, 9).behind, true);
 });
 
 test("a chat without a tab asks for the list once", () => {
@@ -96,6 +98,7 @@ test("names and numbers are told for a reader", () => {
   assert.equal(isShare("effort_days", 0.5), false);
   assert.equal(scalar(null), "–");
   assert.equal(scalar(true), "Yes");
+  assert.equal(agentName("risk_reviewer"), "Risk Reviewer");
   assert.equal(count(1, "workflow"), "1 workflow");
   assert.equal(count(2, "workflow"), "2 workflows");
 });

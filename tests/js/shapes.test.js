@@ -55,6 +55,8 @@ test("every JSON value has a shape", () => {
   assert.equal(shapeOf(["a", "b"]), "chips");
   assert.equal(shapeOf([{ a: 1, b: 2 }]), "table");
   assert.equal(shapeOf([{ a: 1, b: { c: 1 } }]), "cards");
+  assert.equal(shapeOf([{ a: 1, b: "x".repeat(200) }]), "table", "one column may wrap");
+  assert.equal(shapeOf([{ a: "y".repeat(200), b: "x".repeat(200) }]), "cards");
   assert.equal(shapeOf([[1], [2]]), "list");
   assert.equal(shapeOf([]), "empty");
   assert.equal(shapeOf({}), "empty");

@@ -12,6 +12,7 @@ from typing import Any
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\bcall_\d+_\d+_[0-9a-f]{6}\b")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+PERSON = re.compile(r"\bperson\d+\b")
 SUMS = re.compile(r"Tokens used so far: \d+")
 LEFT_OUT = ("usage", "cache_seed", "last_updated_at", "created_at", "prompt_tokens", "completion_tokens")
 
@@ -21,7 +22,8 @@ def content(value: Any) -> Any:
     text = json.dumps(_settled(_without(value)), sort_keys=True, ensure_ascii=False)
     names: dict[str, str] = {}
     text = ID.sub(lambda found: names.setdefault(found.group(), f"id{len(names)}"), text)
-    return json.loads(SUMS.sub("Tokens used so far: n", TIME.sub("time", text)))
+    text = PERSON.sub("person", TIME.sub("time", text))
+    return json.loads(SUMS.sub("Tokens used so far: n", text))
 
 
 def events(log: list[dict[str, Any]]) -> list[Any]:

@@ -6,6 +6,7 @@ model server's file, the tools' file.
 
 from __future__ import annotations
 
+import copy
 import json
 import select
 import signal
@@ -16,7 +17,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.harness.live import DEFINITIONS, ROOT, LiveServer
+from tests.harness.live import DEFINITIONS, ROOT, LiveServer, free_port
 from tests.kill.database import Database
 
 HERE = Path(__file__).parent
@@ -34,6 +35,21 @@ class KillServer(LiveServer):
 
     def command(self) -> list[str]:
         return [sys.executable, "-m", "tests.kill.armed", *super().command()[2:]]
+
+    def twin(self) -> KillServer:
+        """Another process over the same data, on a port of its own; not started."""
+        made = copy.copy(self)
+        made.port, made.process = free_port(), None
+        return made
+
+    def pause(self) -> None:
+        """Stop the process where it is, as a suspended machine does."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
 
     def arm(self, point: str, count: int) -> None:
         """Have the running process die at the ``count``-th passing of ``point`` from now on."""
@@ -53,9 +69,13 @@ class Stage:
     """Both servers, started; ``close`` ends them."""
 
     def __init__(
-        self, folder: Path, *, server: str = "serve", people: int = 40, token_delay: float = 0.004, **env: str
+        self, folder: Path, *, server: str = "serve", people: int = 60, token_delay: float = 0.004, **env: str
     ) -> None:
         self.folder = folder
+        self.extra: dict[str, str] = {}
+        """Environment of every start from now on."""
+        self._calls: list[dict[str, Any]] = []
+        self._read = 0
         self.model_log, self.effects_file = folder / "model.jsonl", folder / "effects.txt"
         self._model = subprocess.Popen(
             [sys.executable, "-m", "tests.kill.model", "--log", str(self.model_log), "--token-delay", str(token_delay)],
@@ -93,15 +113,20 @@ class Stage:
 
     def start(self, **env: str) -> float:
         """Start the server; when it was ready, in ``time.monotonic``'s seconds."""
-        self.server.start(**env)
+        self.server.start(**self.extra, **env)
         return time.monotonic()
 
     def calls(self) -> list[dict[str, Any]]:
-        """The model server's own record."""
-        if not self.model_log.exists():
-            return []
-        lines = self.model_log.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.endswith("}")]
+        """The model server's own record so far."""
+        if self.model_log.exists():
+            with self.model_log.open("rb") as log:
+                log.seek(self._read)
+                for line in log:
+                    if not line.endswith(b"\n"):
+                        break  # it is being written
+                    self._read += len(line)
+                    self._calls.append(json.loads(line))
+        return self._calls
 
     def effects(self) -> list[tuple[str, str, str]]:
         """(key, tool, what) of every effect the tools left."""

@@ -1,4 +1,4 @@
-"""Answers put together from chunks, and frames from bytes: odd servers, odd cuts."""
+"""Answers put together from chunks: odd servers, odd cuts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mozaiks.llm.answer import AnswerBuilder, AnswerTooLong, read_usage
 from mozaiks.llm.chat import Usage
-from mozaiks.llm.sse import FrameReader, FrameTooLong
 
 
 def chunk(delta: Any = None, reason: Any = None, **fields: Any) -> dict[str, Any]:
@@ -120,31 +117,3 @@ def test_too_long_an_answer_is_stopped_in_text_and_in_arguments() -> None:
 )
 def test_usage_is_what_was_reported_or_none(raw: Any, usage: Usage | None) -> None:
     assert read_usage(raw) == usage
-
-
-@given(st.data())
-def test_frames_are_the_same_however_the_bytes_are_cut(data: st.DataObject) -> None:
-    letters = st.characters(codec="utf-8", exclude_characters="\r\n")
-    payloads = data.draw(st.lists(st.text(alphabet=letters, min_size=1), max_size=6))
-    end = data.draw(st.sampled_from(["\n", "\r\n"]))
-    stream = "".join(f": note{end}event: x{end}data: {payload}{end}{end}" for payload in payloads).encode()
-    reader, frames = FrameReader(), []
-    while stream:
-        size = data.draw(st.integers(1, len(stream)))
-        frames += reader.feed(stream[:size])
-        stream = stream[size:]
-    frames += reader.end()
-    assert [frame.decode() for frame in frames] == payloads
-
-
-def test_a_frame_of_several_lines_is_one_and_the_last_needs_no_empty_line() -> None:
-    reader = FrameReader()
-    assert reader.feed(b"data:a\ndata: b\n\ndata: c") == [b"a\nb"]
-    assert reader.end() == [b"c"]
-
-
-def test_a_line_without_an_end_is_given_up() -> None:
-    reader = FrameReader()
-    reader.feed(b"x" * 3_999_999)
-    with pytest.raises(FrameTooLong):
-        reader.feed(b"xx")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import openai
 import pytest
 
@@ -129,10 +130,5 @@ async def test_it_runs_as_a_program_with_a_ledger_and_takes_a_script_while_it_ru
 
 
 async def _post(address: str, script: list[dict[str, Any]]) -> None:
-    from mozaiks.llm.http import post
-
-    body = json.dumps(script).encode()
-    async with post(f"{address}/script", headers={}, body=body, connect_timeout=2) as response:
-        assert response.status == 200
-        while await response.read():
-            pass
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        (await client.post(f"{address}/script", json=script)).raise_for_status()

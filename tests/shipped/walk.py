@@ -102,7 +102,7 @@ class Walk:
         spec = self.definition.agents[agent]
         schema = spec.output.model_json_schema() if spec.output else None
         conversation = Conversation(**vars(self.facts), agent=agent, schema=schema)
-        respond = self.definition.offline[agent] if self.speak is None else (lambda c: self.speak(agent, c))  # type: ignore[misc]
+        respond = self.definition.offline[agent] if self.speak is None else (lambda c: self.speak(agent, c))
         said = respond(conversation)
         while isinstance(said, ToolCall):
             result = self._call(agent, said)

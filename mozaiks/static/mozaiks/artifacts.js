@@ -64,7 +64,7 @@ export function restore(meta) {
   if (meta.artifact_instance_id) {
     // The two styles of persistence may speak of different artifacts; then the endpoint says what this one is.
     const same = last?.ui_tool_id && (!last.artifact_id || last.artifact_id === meta.artifact_instance_id);
-    const type = same ? last.ui_tool_id : null;
+    const type = meta.artifact_type ?? (same ? last.ui_tool_id : null);
     const found = { artifactId: meta.artifact_instance_id, version: meta.artifact_version ?? null, type };
     const inlined = meta.artifact_state !== null && meta.artifact_state !== undefined;
     return inlined ? { source: "state", ...found, state: meta.artifact_state } : { source: "fetch", ...found };

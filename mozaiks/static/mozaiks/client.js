@@ -89,7 +89,10 @@ export function createClient({ store, api, open, storage, outbox = null, clock =
     if (next.behind) return askAgain(event.chat_id);
     if (held === next) return undefined;
     if (event.type === "chat.artifact") onArtifact(event);
-    if (event.type === "chat.text" && event.data.role === "user") client.commands.settle(event.chat_id, event.seq);
+    if (event.type === "chat.text" && event.data.role === "user") {
+      if (!event.replay) client.commands.recognise(event.chat_id, event.data.content);
+      client.commands.settle(event.chat_id, event.seq);
+    }
     if (event.type === "chat.input_resolved") client.commands.settle(event.chat_id, event.seq);
     return undefined;
   }
@@ -123,25 +126,19 @@ export function createClient({ store, api, open, storage, outbox = null, clock =
       client.commands.settleQueued(id, queue ?? []);
     },
     "chat.mode_changed": (signal) => {
-      if (client.switching) return; // our own command's answer says it
-      store.set((now) => ({ session: session.modeChanged(now.session, signal) }));
-      client.commands.modeIsNew();
+      moved(session.modeChanged, signal);
     },
     "chat.context_switched": (signal) => {
-      if (client.switching) return;
-      store.set((now) => ({ session: session.contextSwitched(now.session, signal) }));
-      client.commands.modeIsNew();
+      moved(session.contextSwitched, signal);
     },
     "chat.usage": ({ chat_id: id, totals }) => store.set((now) => ({ usage: { ...now.usage, [id]: totals } })),
     "session.updated": (signal) => {
       store.set((now) => ({ session: session.updated(now.session, signal) }));
       if (signal.removed) client.commands.dropChat(signal.removed);
+      if (signal.chat && signal.chat.status !== "IN_PROGRESS") client.commands.ended(signal.chat.chat_id);
     },
     heartbeat: ({ chats = {}, session_version: version }) => {
-      store.set((now) => {
-        const next = session.seen(now.session, version);
-        return { session: version > now.session.version ? { ...next, behind: true } : next };
-      });
+      store.set((now) => ({ session: session.beat(now.session, version) }));
       for (const [id, head] of Object.entries(chats)) {
         const held = store.state.transcripts[id];
         if (held && (held.epoch !== head.epoch || held.seq < head.seq)) askAgain(id);
@@ -149,6 +146,15 @@ export function createClient({ store, api, open, storage, outbox = null, clock =
     },
     "session.drain": ({ retry_ms: retryMs }) => client.connection.drain(retryMs),
   };
+
+  // Another window, or the answer to our own command a moment ago, went elsewhere: so does this one.
+  function moved(reducer, signal) {
+    if (client.switching) return; // our own newer command is under way and will say
+    const before = store.state.session;
+    const after = reducer(before, signal);
+    store.set({ session: after });
+    if (before.mode !== after.mode || session.viewed(before) !== session.viewed(after)) client.commands.modeIsNew();
+  }
 
   // Asks for what is missing, once until the answer comes or `patience` is over.
   function askAgain(id, patience = 10_000) {

@@ -2,7 +2,7 @@
 import * as artifacts from "./artifacts.js";
 import * as session from "./session.js";
 import * as transcript from "./transcript.js";
-import { newId } from "./connection.js";
+import { createPending } from "./pending.js";
 
 const PAGE = 200; // events of one page of older history
 
@@ -14,11 +14,14 @@ export function createCommands(client) {
   const cursorField = (id) => (client.cursorOf(id) ? { cursor: client.cursorOf(id) } : {});
   let relisting = false;
   let notices = 0;
+  let switches = 0;
   let intent = null;
   const seenUpTo = {};
   const runs = {}; // chat_id -> the run an answer named, for a transcript that does not reach back to its start
 
   const commands = {
+    ...createPending(client, { follow: (id) => commands.follow(id), ran: (id, runId) => (runs[id] = runId) }),
+
     say(text, tone = "plain") {
       notices += 1;
       store.set({ notice: text ? { text, tone, id: notices } : null });
@@ -43,26 +46,30 @@ export function createCommands(client) {
       const fields = { workflow_name: workflowName, ...(message ? { message } : {}) };
       const result = await switching("chat.start_workflow", fields);
       if (!result.ok) return result;
-      const { chat_id: id } = result.data;
-      becameActive(id);
+      becameActive(result.data.chat_id);
       commands.relist();
+      commands.refreshSessions();
       return result;
     },
 
     async switchTo(id) {
       const before = store.state.session;
+      const mode = before.mode;
       if (id) {
         patchSession({ mode: "workflow", activeChatId: id }); // painted at once; the server has the last word
         firstPaint(id);
         opening(id);
       }
+      const turn = (switches += 1);
       const result = await switching("chat.switch_workflow", id ? { chat_id: id, ...cursorField(id) } : {});
+      if (turn !== switches) return result; // a newer switch has the word
       if (!result.ok) {
         patchSession({ mode: before.mode, activeChatId: before.activeChatId === id ? null : before.activeChatId });
         if (result.error.code === "NOT_FOUND") commands.dropChat(id);
         return result;
       }
       becameActive(result.data.to_chat_id ?? null);
+      if (mode === "general") commands.refreshSessions();
       return result;
     },
 
@@ -131,6 +138,11 @@ export function createCommands(client) {
       }));
     },
 
+    /** A workflow that came to its end is no place to lead back to (B69). */
+    ended(id) {
+      store.set((now) => ({ workflowSessions: now.workflowSessions.filter((one) => one.chat_id !== id) }));
+    },
+
     markSeen(id, seq) {
       if (!seq || seq <= (seenUpTo[id] ?? 0)) return;
       seenUpTo[id] = seq;
@@ -159,50 +171,7 @@ export function createCommands(client) {
       }
     },
 
-    // ---- messages and answers ---------------------------------------------------------------------------------
-
-    submit(chatId, text, fields = {}) {
-      const id = newId();
-      const answer = client.connection.send("user.input.submit", { chat_id: chatId, text, ...fields }, { kept: true, id });
-      return commands.restorePending({ type: "user.input.submit", id, chat_id: chatId, text, ...fields }, answer);
-    },
-
-    /** Shows an unanswered message until the log, the queue or a refusal has it. */
-    async restorePending(frame, answer) {
-      if (frame.type !== "user.input.submit") return answer;
-      const { id, chat_id: chatId, text } = frame;
-      setPending(id, { id, chatId, text, status: "pending" });
-      const result = await answer;
-      if (!result.ok) return setPending(id, { status: "failed", error: result.error.message, code: result.error.code });
-      const { seq = null, status } = result.data;
-      if (result.data.run_id) runs[chatId] = result.data.run_id;
-      if (status === "queued" || (seq !== null && seq <= (store.state.transcripts[chatId]?.seq ?? 0))) return setPending(id, null);
-      setPending(id, { status: "accepted", seq });
-      if (!client.followed.has(chatId)) commands.follow(chatId);
-      return result;
-    },
-
-    retryPending(id) {
-      const message = store.state.pending.find((one) => one.id === id);
-      setPending(id, null);
-      if (message) commands.submit(message.chatId, message.text);
-    },
-
-    discardPending: (id) => setPending(id, null),
-
-    /** The log holds everything up to `seq`: echoes of it go. */
-    settle(chatId, seq) {
-      store.set((now) => ({
-        pending: now.pending.filter((one) => one.chatId !== chatId || one.status !== "accepted" || (one.seq ?? 0) > seq),
-      }));
-    },
-
-    settleQueued(chatId, queue) {
-      const texts = new Set(queue.map(({ text }) => text));
-      store.set((now) => ({
-        pending: now.pending.filter((one) => one.chatId !== chatId || one.status !== "accepted" || !texts.has(one.text)),
-      }));
-    },
+    // ---- answers ----------------------------------------------------------------------------------------------
 
     answer: (requestId, response) =>
       ask("ui_tool_response", { input_request_id: requestId, response }, { kept: true }),
@@ -344,7 +313,6 @@ export function createCommands(client) {
       opening(id);
       firstPaint(id);
     }
-    commands.refreshSessions();
   }
 
   // The server follows at most so many chats for a socket: the one looked at longest ago goes.
@@ -388,15 +356,6 @@ export function createCommands(client) {
       session: { ...now.session, tabs: named(now.session.tabs), generals: named(now.session.generals) },
       generalSessions: named(now.generalSessions),
     }));
-  }
-
-  function setPending(id, change) {
-    store.set((now) => {
-      if (change === null) return { pending: now.pending.filter((one) => one.id !== id) };
-      const held = now.pending.find((one) => one.id === id);
-      if (!held) return change.chatId ? { pending: [...now.pending, change] } : null;
-      return { pending: now.pending.map((one) => (one === held ? { ...one, ...change } : one)) };
-    });
   }
 
   return commands;

@@ -6,7 +6,7 @@
 const HELLO_SILENCE = 10_000; // ms without an answer to hello
 const SILENCE = 45_000; // ms without any frame: two heartbeats and a bit
 const PING_SILENCE = 6_000; // ms to answer a ping
-const LONGEST_WAIT = 30_000; // ms between two tries
+const LONGEST_WAIT = 20_000; // ms between two tries
 const RETRIES = 6; // of a refusal that says it may be tried again
 
 const FINAL = {
@@ -24,7 +24,7 @@ export function isFinal(code) {
 /** Milliseconds before try number `attempt` (from 0); always jittered. */
 export function backoff(attempt, { code = 1006, retryMs = 0, random = Math.random } = {}) {
   if (code === 1012 && attempt < 3) return Math.round(random() * Math.max(400, retryMs)); // it comes back at once
-  const longest = Math.min(LONGEST_WAIT, 500 * 2 ** attempt);
+  const longest = Math.min(LONGEST_WAIT, 500 * 1.6 ** attempt);
   const least = code === 4029 ? 5_000 : 0; // we were too fast
   return Math.round(least + longest / 2 + (random() * longest) / 2);
 }
@@ -128,7 +128,7 @@ export class Connection {
   }
 
   #welcomed(result) {
-    if (!result.ok) return this.#closed(result.error?.retryable ? 1006 : 4400);
+    if (!result.ok) return this.#closed(result.error?.code === "SCHEMA_VALIDATION_FAILED" ? 4400 : 1006);
     this.ready = true;
     this.attempt = 0;
     this.retryMs = 0;

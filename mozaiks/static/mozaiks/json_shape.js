@@ -1,6 +1,7 @@
 // How any JSON value is best laid out. Pure; the one rule: nothing of the value is left out.
 
-const LONG = 64; // characters that do not fit a table's cell
+const LONG = 64; // characters that fit a table's cell on one line or two
+const LONGEST = 240; // and those that fit where one column of a table may wrap
 const MOST_COLUMNS = 7;
 
 /** "scalar", "text", "chips", "list", "table", "cards", "object" or "empty". */
@@ -15,8 +16,10 @@ function shapeOfList(list) {
   if (!list.length) return "empty";
   if (list.every(isRecord)) {
     const columns = columnsOf(list);
-    const flat = list.every((record) => Object.values(record).every(fitsCell));
-    return flat && columns.length <= MOST_COLUMNS && columns.length > 1 ? "table" : "cards";
+    if (columns.length < 2 || columns.length > MOST_COLUMNS) return "cards";
+    const long = columns.filter((column) => !list.every((record) => fitsCell(record[column])));
+    const fits = long.every((column) => list.every((record) => fitsCell(record[column], LONGEST)));
+    return !long.length || (long.length === 1 && fits && columns.length <= 6) ? "table" : "cards"; // one column may wrap
   }
   if (list.every((entry) => !isNested(entry))) {
     return list.length <= 24 && list.every((entry) => String(entry).length <= 28) ? "chips" : "list";
@@ -82,7 +85,19 @@ function isNested(value) {
   return typeof value === "object" && value !== null;
 }
 
-function fitsCell(value) {
-  if (Array.isArray(value)) return value.length <= 6 && value.every((entry) => !isNested(entry)) && value.join(", ").length <= LONG;
-  return !isNested(value) && String(value ?? "").length <= LONG;
+function fitsCell(value, most = LONG) {
+  if (Array.isArray(value)) return value.length <= 6 && value.every((entry) => !isNested(entry)) && value.join(", ").length <= most;
+  return !isNested(value) && String(value ?? "").length <= most;
+}
+
+/** True where a list of cards is so much that each is better folded to its heading. */
+export function isMuch(records) {
+  return records.length > 3 && JSON.stringify(records).length > 2_400;
+}
+
+/** The fields of a record that tell most in one line: short scalars, at most three. */
+export function gist(record) {
+  return Object.entries(record)
+    .filter(([key, value]) => key !== "id" && ["string", "number"].includes(typeof value) && String(value).length <= 24 && value !== "")
+    .slice(0, 3);
 }

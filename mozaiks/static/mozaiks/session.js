@@ -67,10 +67,15 @@ export function contextSwitched(session, { to_chat_id, session_version }) {
   return { ...seen(session, session_version), mode: "workflow", activeChatId: to_chat_id ?? null };
 }
 
-/** A version that is further than the next one means that something was missed. */
+/** The newest version there is news of. Several changes may come as one, so a jump alone is no loss. */
 export function seen(session, version) {
-  if (!Number.isInteger(version) || version <= session.version) return session;
-  return { ...session, version, behind: session.behind || (session.known && version > session.version + 1) };
+  return Number.isInteger(version) && version > session.version ? { ...session, version } : session;
+}
+
+/** A heartbeat: a version that no signal told of means that one was missed. */
+export function beat(session, version) {
+  const next = seen(session, version);
+  return next === session ? session : { ...next, behind: true };
 }
 
 /** The chat without its tab, wherever it was listed; never left as the current one (B69). */

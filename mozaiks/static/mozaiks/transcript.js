@@ -154,6 +154,8 @@ const REDUCERS = {
     }
     if (data.status !== "failed") return ended;
     const text = sentence(data.reason, "The run failed.");
+    const last = transcript.items.at(-1);
+    if (last?.tone === "failed" && last.text === text) return { ...ended, failed: text }; // its chat.error said so
     return { ...put(ended, event, { kind: "note", key: `note:${event.seq}`, tone: "failed", text }), failed: text };
   },
   "chat.select_speaker": (transcript, data) => ({ ...transcript, speaker: data.agent }),

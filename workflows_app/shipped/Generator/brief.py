@@ -7,10 +7,12 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .languages import FOR_WORDS, LEADS, WITH_WORDS, language_of
-from .words import COUNTABLE, VERBS, clip, content_words, lower_first, stem
+from .languages import FOR_WORDS, WITH_WORDS, language_of
+from .phrases import GREETING, clean, is_verb_phrase, main_phrase, sentences_of
+from .words import COUNTABLE, VERBS, clip, content_words, stem
 
 Problem = Literal["", "empty", "greeting", "question", "harmful", "unclear"]
+
 
 MAX_READ = 20_000
 
@@ -36,37 +38,38 @@ class Brief:
     problem: Problem
 
 
-_LEAD = re.compile(
-    r"^(hi|hello|hey|dear \w+|good (morning|day|evening)|please|kindly|thanks|so|ok(ay)?|well|now|also|and|then|just|"
-    r"(can|could|would|will) (you|we|i)|i'?d (like|love)|i would (like|love)|i('m| am) (planning|trying|going|looking)|"
-    r"(i|we) (want|need|plan|wish|hope|have|must|should)|we('re| are) (planning|trying|going|looking)|we'?d like|"
-    r"(my|our|the) (goal|task|aim|idea|plan) is|help (me|us)|let'?s|how (do|can|could|should|would) (i|we)|"
-    r"get (fit|healthy|in shape)|give (me|us)|i'?m|to|a plan (for|to|of)|an? (idea|brief|project) (for"
-r"|to)|plan (for|to|how to)|"
-    r"set(ting)? up|find out|figure out|roll out|put together|work out|come up with|look(ing)? into)\b[\s,:.!-]*",
-    re.IGNORECASE,
-)
-_VERB = re.compile(r"^(%s)(ing|s)?\b\s+" % "|".join(sorted(VERBS, key=len, reverse=True)), re.IGNORECASE)
 _DETERMINER = re.compile(r"^(an?|the|our|my|your|this|that|some|one|another)\s+", re.IGNORECASE)
+
+
 _PLACE = r"in|at|on|near|across|around|inside|throughout"
+
+
 _PLACES = frozenset([*_PLACE.split("|"), "from"])
+
+
 _TOPICAL = frozenset(
     "course class lesson lessons workshop book paper talk study seminar report article research "
-"training podcast survey "
+    "training podcast survey "
     "guide series exhibition lecture campaign newsletter programme program".split()
 )
+
+
 _MARK = re.compile(
     r"\s*(?:,(?!\d)|[;:(]|\s-\s|(?<![\w-])(?:for|among|that|which|who|whose|where|with|so that|so"
-r"|because|to|by|before|"
+    r"|because|to|by|before|"
     rf"until|within|using|including|without|from|during|about how|while|{_PLACE})(?![\w-]))\s*",
     re.IGNORECASE,
 )
+
+
 _TIME = re.compile(
     r"\b(?:in|within|over|for|next|takes?|have|only)\s+(?:the next\s+|under\s+)?(\d{1,3}|a|an|one|two"
-r"|three|four|five|six|eight|ten|twelve)[\s-]+"
+    r"|three|four|five|six|eight|ten|twelve)[\s-]+"
     r"(day|week|month|quarter)s?\b",
     re.IGNORECASE,
 )
+
+
 _COUNT_OF = {
     "a": 1,
     "an": 1,
@@ -80,53 +83,63 @@ _COUNT_OF = {
     "ten": 10,
     "twelve": 12,
 }
+
+
 _DAYS_OF = {"day": 1, "week": 7, "month": 30, "quarter": 91}
+
+
 _WHEN = re.compile(
     r"^(next|this|the|one|two|three|four|five|six|a|an|\d+)?[\s-]*(day|week|weekend|month|quarter|year"
-r"|spring|summer|autumn|fall|"
+    r"|spring|summer|autumn|fall|"
     r"winter|christmas|easter|january|february|march|april|may|june|july|august|september|october|november|december|"
     r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|20\d\d)s?\b",
     re.IGNORECASE,
 )
+
+
 _PEOPLE = re.compile(
     r"\b(\d[\d.,]*)\s+((?:\w+\s)?(?:people|guests|participants|visitors|attendees|students|children"
-r"|kids|employees|users|"
+    r"|kids|employees|users|"
     r"volunteers|members|teachers|staff|families|patients|pupils|persons|runners|speakers))\b",
     re.IGNORECASE,
 )
+
+
 _BUDGET = re.compile(
     r"(?:[$€£]\s?\d[\d.,]*\s?(?:k|m|million)?|\b\d[\d.,]*\s?(?:k\s)?(?:€|eur\b|euros?\b|usd\b"
-r"|dollars?\b|gbp\b|pounds?\b|francs?\b|chf\b))",
+    r"|dollars?\b|gbp\b|pounds?\b|francs?\b|chf\b))",
     re.IGNORECASE,
 )
+
+
 _MUST = re.compile(
     r"\b(?:must|should|needs? to|ha(?:s|ve) to|can|could|lets? (?:people|users|us|them|you)|allows? "
-r"(?:people|users|us|them|you) to|"
+    r"(?:people|users|us|them|you) to|"
     r"able to)\s+((?:also |not |be able to )*[^.;\n!?]+)",
     re.IGNORECASE,
 )
+
+
 _HARM = re.compile(
     r"\b(bomb|explosives?|molotov|nerve agent|bioweapon|malware|ransomware|phishing|ddos|keylogger|child porn\w*|"
     r"kill (people|someone|him|her|my|them|a person)|murder|assassinat\w+|mass shooting|suicide method\w*|"
     r"(hack|break) into|launder(ing)? money|money laundering|human trafficking|steal (money|data|passwords?|credit))\b",
     re.IGNORECASE,
 )
+
+
 _ORDER = re.compile(
     r"(ignore|disregard|forget)\s+(all|any|the|your|previous|prior|above"
-r"|earlier)[^.!?\n]*(instructions?|rules?|prompts?)[.!?,:]*"
+    r"|earlier)[^.!?\n]*(instructions?|rules?|prompts?)[.!?,:]*"
     r"|(print|show|reveal|repeat)\s+(me\s+)?(your|the)\s+(system\s+)?prompt[.!?,:]*|you are now [^.!?\n]*[.!?]?",
     re.IGNORECASE,
 )
-_GREETING = re.compile(
-    r"^(hi|hello|hey|yo|good (morning|day|evening|afternoon)|hallo|bonjour|hola|ciao|thanks?|thank you"
-r"|test(ing)?|ok(ay)?|"
-    r"lol|cool|how are you|what'?s up)\b[\w\s,]{0,20}[!.?]*$",
-    re.IGNORECASE,
-)
+
+
 _QUESTION = re.compile(
     r"^((write|tell|sing|give)( me)?( an?)? (poem|joke|song|story|haiku|limerick)|what|who|when|where"
-r"|which|whose|is|are|do|does|did|was|were|will|tell me|why|how (much|many|old|far|tall|is|are"
-r"|does)|"
+    r"|which|whose|is|are|do|does|did|was|were|will|tell me|why|how (much|many|old|far|tall|is|are"
+    r"|does)|"
     r"joke|explain)\b",
     re.IGNORECASE,
 )
@@ -134,18 +147,18 @@ r"|does)|"
 
 def read_brief(message: str, *, audience: str = "", must_haves: str = "") -> Brief:
     """The brief in ``message``; ``audience`` and ``must_haves`` are the form's and come before the message's."""
-    whole = _clean(message[:MAX_READ])
+    whole = clean(message[:MAX_READ])
     harmless = _ORDER.sub(" ", whole)
     injected = harmless != whole
     language = language_of(harmless[:2000])
-    sentences = _sentences(harmless)
-    phrase, verb = _main_phrase(sentences, language)
+    sentences = sentences_of(harmless)
+    phrase, verb = main_phrase(sentences, language)
     brief = _parts(phrase, language)
     days = _days(harmless)
     budget = _BUDGET.search(harmless)
     features = _unique([*_listed(must_haves), *brief.features, *_musts(harmless, phrase)])[:6]
     if audience.strip():
-        brief = replace(brief, audience=clip(_undetermined(_clean(audience)), 60))
+        brief = replace(brief, audience=clip(_undetermined(clean(audience)), 60))
     problem = _problem(
         harmless, sentences, verb, brief, injected=injected, helped=bool(audience.strip() or must_haves.strip())
     )
@@ -162,90 +175,6 @@ def read_brief(message: str, *, audience: str = "", must_haves: str = "") -> Bri
         problem=problem,
         nouns=_nouns(brief, features, harmless),
     )
-
-
-def is_verb_phrase(text: str) -> bool:
-    """Whether ``text`` begins with a verb we know (`assign chores`), so that `can ...` may stand before it."""
-    first, _, rest = text.lower().partition(" ")
-    return bool(rest) and first in VERBS and not rest.startswith(("and ", "or ", "& ", "for ", "of ", "in "))
-
-
-def _clean(text: str) -> str:
-    text = re.sub(r"<[^>]{0,200}>|[`{}<>|\\\x00-\x08\x0b-\x1f\x7f]", " ", text.replace("\u2019", "'"))
-    return re.sub(r"[ \t\r\f\v]+", " ", text).strip()
-
-
-def _sentences(text: str) -> list[str]:
-    parts = re.split(r"(?<=[.!?。！？])\s+|\n+", text)  # noqa: RUF001 - full-width stops end Chinese and Japanese sentences
-    return [part.strip(" -*#\t").rstrip(".!?。！？ ") for part in parts if re.search(r"\w", part)]  # noqa: RUF001
-
-
-def _main_phrase(sentences: list[str], language: str) -> tuple[str, str]:
-    """The sentence that says what to do, without its lead, and its verb."""
-    best, best_verb = "", ""
-    for sentence in sentences[:12]:
-        phrase, verb = _without_lead(sentence, language)
-        if verb and len(content_words(phrase)) >= 1:
-            return phrase, verb
-        if not best and content_words(phrase) and not _GREETING.match(sentence):
-            best, best_verb = phrase, verb
-    return best, best_verb
-
-
-def _without_lead(sentence: str, language: str) -> tuple[str, str]:
-    verb = ""
-    foreign = LEADS.get(language)
-    own = re.compile(rf"^{foreign}\b[\s,:]*", re.IGNORECASE) if foreign else None
-    for _ in range(10):
-        before = sentence
-        if own and (hit := own.match(sentence)):
-            verb, sentence = "plan", sentence[hit.end() :]
-        elif hit := _LEAD.match(sentence):
-            said = hit[1].lower()
-            verb = {
-                "find out": "research",
-                "figure out": "research",
-                "looking into": "research",
-                "look into": "research",
-                "set up": "set up",
-                "setting up": "set up",
-                "roll out": "introduce",
-            }.get(said, verb)
-            if "plan" in said or said in ("put together", "work out", "come up with"):
-                verb = verb or "plan"
-            sentence = sentence[hit.end() :]
-        elif (hit := _VERB.match(sentence)) and not _compound(sentence, hit):
-            verb = hit[1].lower()
-            sentence = sentence[hit.end() :]
-            sentence = re.sub(r"^(and|or|&|/)\s+(?=\w+\s)", "", sentence) if _VERB.match(sentence[4:]) else sentence
-        if sentence == before:
-            break
-    if not verb and language == "English" and not re.match(r"\S+ [A-Z]", sentence):
-        sentence = lower_first(sentence)  # a sentence's capital is no name's
-    return sentence.strip(" ,:"), verb
-
-
-def _compound(sentence: str, hit: re.Match[str]) -> bool:
-    """`Book club for seniors`, `Onboarding process`: a noun follows without an article, so the verb is part of it."""
-    rest = sentence[hit.end() :].lower()
-    following = rest.split(" ", 1)[0].strip(".,")
-    noun_like = hit[2] == "ing" or hit[1].lower() in {
-        "book",
-        "study",
-        "test",
-        "film",
-        "record",
-        "water",
-        "order",
-        "report",
-        "chat",
-        "plan",
-        "survey",
-        "research",
-        "support",
-        "food",
-    }
-    return noun_like and (following in COUNTABLE or following in ("of", "about", "on", "into"))
 
 
 def _parts(phrase: str, language: str) -> Brief:
@@ -265,13 +194,13 @@ def _parts(phrase: str, language: str) -> Brief:
             and (
                 hit := re.search(
                     r"(kids|children|people|guests|friends|employees|staff|volunteers|students"
-r"|teachers|nurses|dogs?|members)$",
+                    r"|teachers|nurses|dogs?|members)$",
                     piece,
                 )
             )
         ):
             audience = audience or hit[1]
-        elif (marker in ("with", "including", ":", "(") and not _BUDGET.search(piece) and not _TIME.match(piece)) or (marker in (",", "and") and len(features) > 1):
+        elif _brings_parts(marker, piece, begun=len(features) > 1):
             features.extend(_listed(piece))
         elif marker in ("that", "which") and (said := _listed(piece)) and is_verb_phrase(said[0]):
             features.extend(said)
@@ -309,6 +238,13 @@ r"|teachers|nurses|dogs?|members)$",
     )
 
 
+def _brings_parts(marker: str, piece: str, *, begun: bool) -> bool:
+    """Whether the piece after ``marker`` lists parts; after a comma only where a list has ``begun``."""
+    if marker in (",", "and"):
+        return begun
+    return marker in ("with", "including", ":", "(") and not _BUDGET.search(piece) and not _TIME.match(piece)
+
+
 def _split(phrase: str, language: str) -> tuple[str, list[tuple[str, str]]]:
     """The subject and the (marker, piece) pairs after it."""
     for words, english in ((FOR_WORDS, "for"), (WITH_WORDS, "with")):
@@ -333,7 +269,7 @@ def _split(phrase: str, language: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 def _listed(text: str) -> list[str]:
-    parts = re.split(r"[,;\n]|\s+(?:and|plus|as well as|&)\s+|^\s*[-*]\s*", _clean(text) if text else "")
+    parts = re.split(r"[,;\n]|\s+(?:and|plus|as well as|&)\s+|^\s*[-*]\s*", clean(text) if text else "")
     return [item for part in parts if (item := _feature(part))]
 
 
@@ -386,7 +322,7 @@ def _undetermined(text: str) -> str:
     for _ in range(3):
         text = re.sub(
             r"^(an?|the|our|my|your|this|that|some|one|all|new|der|die|das|den|eine?[nr]?|unsere?[nr]?"
-r"|le|la|les|une?|el|los|las|il|lo|i|gli|o|os|as|um|uma|de|het|een)\s+(?=\S)",
+            r"|le|la|les|une?|el|los|las|il|lo|i|gli|o|os|as|um|uma|de|het|een)\s+(?=\S)",
             "",
             text.strip(),
             flags=re.IGNORECASE,
@@ -411,7 +347,7 @@ def _problem(text: str, sentences: list[str], verb: str, brief: Brief, *, inject
         return "unclear" if injected else "" if helped else "empty"
     if helped:
         return ""
-    if len(sentences) <= 1 and _GREETING.match(text):
+    if len(sentences) <= 1 and GREETING.match(text):
         return "greeting"
     if (
         sentences

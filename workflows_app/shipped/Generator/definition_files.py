@@ -6,6 +6,7 @@ Rule: whatever the plan's texts say, only identifiers checked here reach Python;
 import keyword
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import yaml
@@ -24,7 +25,9 @@ def draft_checklist(items: list[str]) -> list[dict[str, Any]]:
     return [{"point": item, "done": False} for item in dict.fromkeys(item.strip() for item in items) if item]
 
 
-def compare_options(options: list[dict[str, Any]], criterion: str, lower_is_better: bool = True) -> list[dict[str, Any]]:
+def compare_options(
+    options: list[dict[str, Any]], criterion: str, lower_is_better: bool = True
+) -> list[dict[str, Any]]:
     """Order options by one numeric criterion, best first; options without that figure come last."""
     known = [o for o in options if isinstance(o.get(criterion), int | float)]
     ordered = sorted(known, key=lambda o: float(o[criterion]), reverse=not lower_is_better)
@@ -144,7 +147,7 @@ def _prompt(agent: Mapping[str, Any], plan: Mapping[str, Any], steps: list[Json]
 
 def _route(names: list[str]) -> list[Json]:
     places = ["start", *names, "approve"]
-    edges: list[Json] = [{"from": a, "to": b} for a, b in zip(places, places[1:], strict=False)]
+    edges: list[Json] = [{"from": a, "to": b} for a, b in pairwise(places)]
     return [*edges, {"from": "approve", "to": "end", "when": "answer.approved"}, {"from": "approve", "to": names[-1]}]
 
 

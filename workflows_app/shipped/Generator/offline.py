@@ -6,8 +6,9 @@ Rule: pure functions from the conversation to the agent's output; the same words
 from typing import TYPE_CHECKING, Any
 
 from .brief import Brief
+from .kinds import kind_of
 from .languages import language_note
-from .planning import brief_of, kind_of
+from .planning import brief_of
 from .revision import named_steps
 from .schedule import find_cycle
 from .tools import plan_and_changes
@@ -95,8 +96,7 @@ def _details(c: "Conversation") -> Json:
 
 
 def _plan(c: "Conversation") -> Json:
-    held = c.artifacts.get("ActionPlan") or {}
-    state = held.get("state") if isinstance(held, dict) else None
+    state = (c.artifacts.get("ActionPlan") or {}).get("state")
     plan = state.get("workflow") if isinstance(state, dict) else None
     if isinstance(plan, dict) and plan.get("steps") and plan.get("cost") and plan.get("summary"):
         return plan

@@ -56,10 +56,14 @@ def with_dates(steps: Sequence[Json]) -> list[Json]:
 
 
 def critical_path(steps: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The ids of the longest chain of dependent steps, first to last. Steps must be free of cycles."""
+    """The ids of the longest chain of dependent steps, first to last; empty where there is a cycle.
+
+    Of steps with the same id the last counts, here as in `find_cycle`.
+    """
     if find_cycle(steps):
         return []
     by_id = {step["id"]: step for step in steps}
+    steps = list(by_id.values())
     finish: dict[str, float] = {}
     before: dict[str, str | None] = {}
     for step in in_order([dict(step) for step in steps]):

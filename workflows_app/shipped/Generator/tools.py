@@ -33,14 +33,13 @@ def check_dependencies(steps: list[dict[str, Any]]) -> dict[str, Any]:
 
     Each step is {"id": "s1", "depends_on": ["s0"], "effort_days": 2}. Days are working days.
     """
-    good = [
+    good: list[Json] = [
         {
             "id": str(s.get("id")),
             "depends_on": [str(d) for d in s.get("depends_on") or []],
             "effort_days": _number(s.get("effort_days")),
         }
         for s in steps[:200]
-        if isinstance(s, dict)
     ]
     ids = [step["id"] for step in good]
     cycle = find_cycle(good)
@@ -55,12 +54,9 @@ def check_dependencies(steps: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def estimate_effort_and_cost(steps: list[dict[str, Any]], agents: int = 4) -> dict[str, Any]:
-    """Estimate what it costs to run a plan's agents once, in model turns and tokens, and the people-days of its steps."""
+    """Estimate the model turns and tokens of running a plan's agents once, and the people-days of its steps."""
     cost = estimate_cost(steps[:200], max(1, min(agents, 20)))
-    return {
-        **cost,
-        "effort_days": sum(_number(step.get("effort_days")) for step in steps[:200] if isinstance(step, dict)),
-    }
+    return {**cost, "effort_days": sum(_number(step.get("effort_days")) for step in steps[:200])}
 
 
 def compile_plan(output: Any, facts: "Facts") -> Json:
@@ -126,8 +122,7 @@ def definition_folder(state: Any) -> dict[str, str]:
 
 def _former(facts: "Facts", key: str) -> Json | None:
     """The plan of this very chat; another chat's plan is no ground to revise on."""
-    held = facts.artifacts.get("ActionPlan") or {}
-    state = held.get("state") if isinstance(held, Mapping) else None
+    state = (facts.artifacts.get("ActionPlan") or {}).get("state")
     plan = state.get("workflow") if isinstance(state, Mapping) else None
     if not isinstance(plan, dict) or (plan.get("brief") or {}).get("key") != key or not plan.get("steps"):
         return None

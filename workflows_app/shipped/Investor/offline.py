@@ -74,10 +74,8 @@ def partner(c: "Conversation") -> str:
     if terms_of(c.answers.get("terms")).assumed:
         lines.append("Some terms were assumed; tell me yours.")
     lines.append(
-
-            'Ask "what if we raise 300k?", name another team cost or number of months, or change the plan '
-            "and write to me again."
-
+        'Ask "what if we raise 300k?", name another team cost or number of months, or change the plan '
+        "and write to me again."
     )
     return "\n\n".join(lines)
 

@@ -20,7 +20,7 @@ __all__ = ["check_source", "compile_brief", "monthly_budget", "reweigh"]
 
 
 def monthly_budget(raise_amount: float, team_cost: float, months: int = 12) -> dict[str, Any]:
-    """Compute how long a raise lasts at a monthly team cost, with tools, a start-up month and two percent growth a month."""
+    """Compute how long a raise lasts at a monthly team cost, with tools and two percent growth a month."""
     terms = terms_of({"raise_amount": raise_amount, "team_cost": team_cost, "runway_months": months})
     rows = budget({}, terms)
     return {
@@ -40,7 +40,7 @@ def compile_brief(output: Any, facts: "Facts") -> Json:
 
 
 def terms_now(facts: "Facts") -> Terms:
-    """The form's terms, with what the newest message changes; what an earlier one changed is in the chat's own brief."""
+    """The form's terms, with what messages change; what an earlier one changed is in the chat's own brief."""
     terms = terms_of(facts.answers.get("terms"))
     follow_ups = facts.variables.get("follow_ups", 0)
     if not follow_ups:
@@ -217,10 +217,8 @@ def _red_flags(
     if isinstance(held, int | float) and held > 0 and terms.raise_amount > held:
         currency = investment.get("currency", "")
         flags.append(
-
-                f"The ask is {terms.raise_amount / held:.1f} times the {held:,.0f} {currency} in the "
-                "investor's own calculation."
-
+            f"The ask is {terms.raise_amount / held:.1f} times the {held:,.0f} {currency} in the "
+            "investor's own calculation."
         )
     if terms.assumed:
         flags.append(f"Assumed, not stated: {', '.join(terms.assumed)}.")
@@ -256,7 +254,9 @@ def _one_liner(plan: Mapping[str, Any]) -> str:
 def _problem(plan: Mapping[str, Any]) -> str:
     risks = plan.get("risks") or [{}]
     audience = str(plan.get("audience") or "the people concerned")
-    return f"{audience[:1].upper()}{audience[1:]} lack this today; the plan's first doubt is that {str(risks[0].get('risk') or 'nobody was asked')[:1].lower()}{str(risks[0].get('risk') or 'nobody was asked')[1:]}."
+    doubt = str(risks[0].get("risk") or "nobody was asked")
+    lead = f"{audience[:1].upper()}{audience[1:]} lack this today; the plan's first doubt is that"
+    return f"{lead} {doubt[:1].lower()}{doubt[1:]}."
 
 
 def _solution(plan: Mapping[str, Any]) -> str:

@@ -51,14 +51,14 @@ def budget(plan: Mapping[str, Any], terms: Terms) -> list[Json]:
     return rows
 
 
-def runway(rows: Sequence[Json], terms: Terms) -> float:
+def runway(rows: Sequence[Mapping[str, float]], terms: Terms) -> float:
     """Months until the cash is used up, to a tenth; beyond the budget's end by its last month's cost."""
     cash = terms.raise_amount
     for row in rows:
         if row["cash"] < 0:
-            return floor(10 * (row["month"] - 1 + cash / row["cost"])) / 10
+            return floor(10 * (row["month"] - 1 + cash / float(row["cost"]))) / 10.0
         cash = row["cash"]
-    last = rows[-1]["cost"] if rows else 0.0
+    last = float(rows[-1]["cost"]) if rows else 0.0
     return min(120.0, floor(10 * (len(rows) + cash / last)) / 10) if last else 120.0
 
 
@@ -103,10 +103,8 @@ def verdict(findings: Sequence[Finding], months: float, terms: Terms, plan: Mapp
     if short:
         monthly = max(0.0, terms.raise_amount / max(terms.runway_months, 1) * 0.85)
         conditions.append(
-
-                f"The money lasts {months:g} of {terms.runway_months} months: raise more, or bring the "
-                f"team's cost below {monthly:,.0f} {terms.currency} a month."
-
+            f"The money lasts {months:g} of {terms.runway_months} months: raise more, or bring the "
+            f"team's cost below {monthly:,.0f} {terms.currency} a month."
         )
     conditions.append(f"Half of it now, the rest when step {_middle(plan)} is accepted.")
     if mean < 2.4 or months < needed / 2 or months < 1:

@@ -1,6 +1,6 @@
 """The bundled market: five asset classes with round, synthetic expectations.
 
-Rule: nothing here is a forecast or a quotation; the figures are plausible long-run assumptions made up for this product.
+Rule: nothing here is a forecast or a quotation; the figures are plausible long-run assumptions, made up.
 """
 
 from dataclasses import dataclass

@@ -21,7 +21,7 @@ RISK_FREE = next(asset.expected for asset in ASSETS if asset.name == CASH)
 
 @dataclass(frozen=True)
 class Inputs:
-    """Money in units of ``currency``; ``fee`` and ``inflation`` as fractions a year; ``equity`` fixes the equity share."""
+    """Money in ``currency``; ``fee`` and ``inflation`` as fractions a year; ``equity`` fixes the equity share."""
 
     amount: float = 10_000.0
     currency: str = "EUR"
@@ -105,9 +105,9 @@ def _exact_order(rows: list[tuple[Asset, int]]) -> list[tuple[Asset, int]]:
 def compound(amount: float, monthly: float, rate: float, years: float, fee: float = 0.0) -> float:
     """The value of ``amount`` and contributions at each month's end, at a fixed yearly ``rate`` less ``fee``."""
     net = (1 + rate) * (1 - fee)
-    step = net ** (1 / 12) - 1
+    step = float(net ** (1 / 12)) - 1
     months = round(years * 12)
-    grown = amount * (1 + step) ** months
+    grown = float(amount * (1 + step) ** months)
     paid = monthly * months if abs(step) < 1e-12 else monthly * ((1 + step) ** months - 1) / step
     return grown + paid
 

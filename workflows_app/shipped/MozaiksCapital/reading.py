@@ -123,7 +123,7 @@ _NAMES = {
 
 
 def read_inputs(text: str) -> Json:
-    """What ``text`` says, by input name. Money in the currency's units, rates as fractions a year, years as a number."""
+    """What ``text`` says, by input name. Money in the currency's units, rates as fractions a year."""
     plain = with_digits(" ".join(text[:20_000].split()))
     found: Json = {}
     age = retire = None

@@ -30,7 +30,7 @@ def project_portfolio(
     fee_percent: float = 0.5,
     goal: float | None = None,
 ) -> dict[str, Any]:
-    """Compute allocation, range of outcomes and risk of an investment. risk is low, medium or high; fee in percent a year."""
+    """Compute allocation, outcomes and risk of an investment. risk: low, medium or high; fee in percent a year."""
     inputs = _inputs(
         {"amount": amount, "years": years, "monthly": monthly, "risk": risk, "fee": fee_percent / 100, "goal": goal}
     )
@@ -68,22 +68,21 @@ def profile_of(facts: "Facts") -> tuple[Json, Json | None]:
     key = sha256(facts.first_message.encode("utf-8", "replace")).hexdigest()[:16]
     follow_ups = facts.variables.get("follow_ups", 0)
     follow_ups = int(follow_ups) if isinstance(follow_ups, int | float) else 0
-    held = facts.artifacts.get("InvestmentData") or {}
-    state = held.get("state") if isinstance(held, Mapping) else None
+    state = (facts.artifacts.get("InvestmentData") or {}).get("state")
     former = (
         state if isinstance(state, dict) and (state.get("profile") or {}).get("key") == key and follow_ups else None
     )
     said = _output(facts, "profiler")
     if former is None:
         profile: Json = {"key": key, "stated": [], "seen": 0}
-        profile = _with(profile, {**_grounded(said, facts.first_message), **read_inputs(facts.first_message)})
+        profile = _with(profile, _stated(said, facts.first_message))
     else:
         profile = dict(former["profile"])
     if follow_ups > int(profile.get("seen", 0)):
         now = _values(profile)
         profile = _with(
             profile,
-            {**_grounded(said, facts.message), **read_inputs(facts.message), **relative_changes(facts.message, now)},
+            {**_stated(said, facts.message), **relative_changes(facts.message, now)},
         )
         profile["seen"] = follow_ups
     return profile, former
@@ -95,7 +94,7 @@ def build_state(
     """The artifact's state for ``profile``; ``former`` is the version it is compared with."""
     inputs = _inputs(_values(profile))
     outcome = simulate(inputs)
-    shown: Json = {**profile, **{name: value for name, value in _plain(inputs).items()}, "goal": outcome.goal}
+    shown: Json = {**profile, **_plain(inputs), "goal": outcome.goal}
     shown["goal_stated"] = "goal" in profile["stated"]
     state: Json = {
         "as_of": AS_OF,
@@ -197,9 +196,18 @@ def _plain(inputs: Inputs) -> Json:
     return {name: list(value) if isinstance(value := getattr(inputs, name), tuple) else value for name in _FIELDS}
 
 
-def _grounded(said: Mapping[str, Any], text: str) -> Json:
-    """A model's reading, as far as its figures stand in the text."""
-    numbers = numbers_in(text)
+def _stated(said: Mapping[str, Any], text: str) -> Json:
+    """What ``text`` says: as read by rule, and beyond that as a model read it."""
+    read = read_inputs(text)
+    return {**_grounded(said, text, read), **read}
+
+
+def _grounded(said: Mapping[str, Any], text: str, read: Mapping[str, Any]) -> Json:
+    """A model's reading, as far as its figures stand in the text and were not read as something else."""
+    used = {float(value) for value in read.values() if isinstance(value, int | float)} | {
+        100 * float(read.get("fee", 0))
+    }
+    numbers = [number for number in numbers_in(text) if number not in used]
 
     def stands(value: Any, *scales: float) -> bool:
         return (

@@ -128,26 +128,20 @@ def risk_lines(inputs: Inputs, outcome: Outcome, profile: Mapping[str, Any]) -> 
     ]
     if inputs.fee >= 0.01:
         lines.append(
-
-                f"Fees of {say('fee', inputs.fee, '')} a year cost "
-                f"{money(outcome.fee_drag, inputs.currency)} in the middle case."
-
+            f"Fees of {say('fee', inputs.fee, '')} a year cost "
+            f"{money(outcome.fee_drag, inputs.currency)} in the middle case."
         )
     if inputs.years < 5 and inputs.risk == "high":
         lines.append(f"{inputs.years:g} years are too short for a bold mix; the equity share was capped.")
     if profile.get("not_offered"):
         lines.append(
-
-                f"{', '.join(profile['not_offered'])}: not among the bundled assets, so left out; such "
-                "holdings can lose everything."
-
+            f"{', '.join(profile['not_offered'])}: not among the bundled assets, so left out; such "
+            "holdings can lose everything."
         )
     if profile.get("wished_return") is not None:
         lines.append(
-
-                f"A return of {percent(profile['wished_return'])} cannot be chosen; the mix here is "
-                f"expected to earn {percent(outcome.expected_return)} a year after fees."
-
+            f"A return of {percent(profile['wished_return'])} cannot be chosen; the mix here is "
+            f"expected to earn {percent(outcome.expected_return)} a year after fees."
         )
     return lines
 

@@ -15,7 +15,7 @@ export function headerView(root, { client }) {
   const pause = button({ text: "Pause", iconName: "pause", kind: "quiet outlined icon-on-phone", testid: "pause", onclick: act("pause") });
   const resume = button({ text: "Resume", iconName: "play", kind: "primary", testid: "resume", onclick: act("resume") });
   const retry = button({ text: "Retry", iconName: "retry", kind: "primary", testid: "retry", onclick: act("retry") });
-  const panel = button({ text: "Artifact", iconName: "panel", kind: "quiet outlined", testid: "artifact-toggle" });
+  const panel = button({ text: "Artifact", iconName: "panel", label: "Artifact", kind: "quiet outlined icon-on-phone", testid: "artifact-toggle" });
   panel.addEventListener("click", () => chat && client.commands.togglePanel(chat.chat_id, panel.getAttribute("aria-expanded") !== "true"));
   const more = popover(button({ iconName: "more", label: "More actions", kind: "quiet", testid: "chat-menu" }), { label: "More actions", fill: fillMenu, align: "end" });
   root.append(h("div", { class: "grow titles" }, heading, state2), h("div", { class: "row actions" }, pause, resume, retry, panel, more.element));
@@ -64,7 +64,7 @@ export function headerView(root, { client }) {
       retry.hidden = !(chat.status === "IN_PROGRESS" && chat.run_state === "failed");
       panel.hidden = !artifact;
       if (artifact) setText(panel.querySelector("span"), artifact.type ?? "Artifact");
-      setAttributes(panel, { "aria-expanded": String(Boolean(panelOpen)), "aria-controls": "artifact" });
+      setAttributes(panel, { "aria-label": `Artifact ${artifact?.type ?? ""}`, "aria-expanded": String(Boolean(panelOpen)), "aria-controls": "artifact" });
     },
   };
 }

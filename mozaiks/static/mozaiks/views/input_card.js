@@ -5,7 +5,8 @@ import { button, h, setText } from "./dom.js";
 import { formFields } from "./form_fields.js";
 import { jsonView } from "./json_view.js";
 import { render } from "../markdown.js";
-import { when } from "../format.js";
+import { title, when } from "../format.js";
+import { fieldsOf } from "../schema_form.js";
 
 const HEADINGS = { question: "Question", approval: "Needs your approval", form: "A few details" };
 const ENDS = { answered: "Answered", expired: "Expired", cancelled: "Cancelled" };
@@ -96,5 +97,8 @@ function answered(item) {
     return h("div", { class: "answer" }, h("strong", {}, response?.approved ? "Approved" : "Rejected"), response?.comment ? h("p", {}, response.comment) : null);
   }
   if (item.ask === "question") return h("p", { class: "answer" }, response?.text ?? "");
-  return h("div", { class: "answer" }, jsonView(response ?? {}));
+  const labels = new Map(fieldsOf(item.schema ?? {}).map(({ name, label }) => [name, label]));
+  const given = Object.entries(response ?? {}).filter(([, value]) => value !== null && value !== "" && value?.length !== 0);
+  if (!given.length) return h("p", { class: "answer soft" }, "Nothing was filled in.");
+  return h("dl", { class: "answer facts" }, given.map(([name, value]) => h("div", {}, h("dt", {}, labels.get(name) ?? title(name)), h("dd", {}, jsonView(value, { key: name })))));
 }

@@ -1,7 +1,7 @@
 // Any JSON value as something to read: headings, key-values, tables, cards, lists. Text stays text.
 import { h } from "./dom.js";
 import { lineChart } from "./chart.js";
-import { columnsOf, headingOf, isNumeric, isRecord, sections, seriesOf, shapeOf } from "../json_shape.js";
+import { columnsOf, gist, headingOf, isMuch, isNumeric, isRecord, sections, seriesOf, shapeOf } from "../json_shape.js";
 import { isShare, scalar, title } from "../format.js";
 
 const DEEPEST = 12;
@@ -16,7 +16,7 @@ export function jsonView(value, { key = "", level = 3, depth = 0 } = {}) {
     case "table":
       return tableView(value, inside);
     case "cards":
-      return h("div", { class: "cards" }, value.map((record, at) => recordCard(record, at, inside)));
+      return h("div", { class: "cards" }, value.map((record, at) => recordCard(record, at, { ...inside, folded: isMuch(value) })));
     case "chips":
       return h("ul", { class: "chips" }, value.map((entry) => h("li", {}, scalar(entry, key))));
     case "list":
@@ -47,18 +47,18 @@ function objectView(object, { level, depth }) {
   return h("div", { class: "object" }, parts);
 }
 
-function recordCard(record, at, { level, depth }) {
+function recordCard(record, at, { level, depth, folded }) {
   if (!isRecord(record)) return h("div", { class: "card" }, jsonView(record, { level, depth }));
   const { heading, rest } = headingOf(record);
   const tag = `h${Math.min(6, level)}`;
   const id = record.id !== undefined && String(record.id) !== heading ? String(record.id) : null;
   const { id: _, ...shown } = rest;
-  return h(
-    "div",
-    { class: "card record" },
-    h(tag, {}, id ? h("span", { class: "id" }, id) : null, heading ?? `No. ${at + 1}`),
-    Object.keys(id ? shown : rest).length ? objectView(id ? shown : rest, { level: level + 1, depth }) : null,
-  );
+  const fields = id ? shown : rest;
+  const head = h(tag, {}, id ? h("span", { class: "id" }, id) : null, heading ?? `No. ${at + 1}`);
+  const body = Object.keys(fields).length ? objectView(fields, { level: level + 1, depth }) : null;
+  if (!folded || !body) return h("div", { class: "card record" }, head, body);
+  const short = gist(fields).map(([key, value]) => h("span", {}, `${title(key)}: ${scalar(value, key)}`));
+  return h("details", { class: "card record folded" }, h("summary", {}, head, h("span", { class: "gist soft small" }, short)), body);
 }
 
 function tableView(records, { level, depth }) {
@@ -66,7 +66,7 @@ function tableView(records, { level, depth }) {
   const numeric = new Set(columns.filter((column) => isNumeric(records, column)));
   const head = h("tr", {}, columns.map((column) => h("th", { scope: "col", class: numeric.has(column) ? "number" : null }, title(column))));
   const rows = records.map((record) =>
-    h("tr", {}, columns.map((column) => h("td", { class: numeric.has(column) ? "number" : null }, cell(record[column], column, { level, depth })))),
+    h("tr", {}, columns.map((column) => h("td", { class: numeric.has(column) ? "number" : String(record[column] ?? "").length > 40 ? "long" : null }, cell(record[column], column, { level, depth })))),
   );
   const table = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table" }, h("table", {}, h("thead", {}, head), h("tbody", {}, rows)));
   const drawn = seriesOf(records);

@@ -18,22 +18,26 @@ export function statusView({ root, bar, foot }, client) {
   bar.append(told, again, signIn);
   let shown = {};
   let late = null;
+  let current = null;
 
   return {
     update({ connection: state, session }) {
       if (shown.state !== state) {
         setAttributes(connection, { "data-phase": state.phase, title: state.words ?? WORDS[state.phase] });
         setText(word, WORDS[state.phase] ?? state.phase);
-        clearTimeout(late);
         const lost = () => {
-          setText(told, state.words ?? "The connection is lost. What you send now is kept and sent as soon as it is back.");
+          setText(told, current.words ?? "The connection is lost. What you send now is kept and sent as soon as it is back.");
           setAttributes(bar, { hidden: false });
-          setAttributes(signIn, { hidden: state.code !== 4401 });
-          setAttributes(again, { hidden: state.code === 4401 });
+          setAttributes(signIn, { hidden: current.code !== 4401 });
+          setAttributes(again, { hidden: current.code === 4401 });
         };
-        if (state.phase === "open") setAttributes(bar, { hidden: true });
-        else if (state.phase === "closed") lost();
-        else if (bar.hidden) late = setTimeout(lost, 2_500); // a short break needs no alarm
+        current = state;
+        if (state.phase === "open") {
+          clearTimeout(late);
+          late = null;
+          setAttributes(bar, { hidden: true });
+        } else if (state.phase === "closed" || !bar.hidden) lost();
+        else late ??= setTimeout(lost, 2_500); // a short break needs no alarm
       }
       if (shown.model !== session.model) {
         const offline = session.model?.kind === "offline";

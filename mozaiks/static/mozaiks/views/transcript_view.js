@@ -30,7 +30,8 @@ export function transcriptView(chatId, { client, drafts }) {
   element.addEventListener("scroll", () => {
     pinned = atEnd() || Boolean(held?.isConnected && Math.abs(held.getBoundingClientRect().top - element.getBoundingClientRect().top - 14) < 4);
     jump.hidden = atEnd();
-    if (element.scrollTop < 60 && !head.hidden && element.scrollHeight > element.clientHeight) client.commands.loadOlder(chatId);
+    const asked = !pinned && element.scrollTop < 60 && !head.hidden; // scrolled up to the first one, by hand
+    if (asked) client.commands.loadOlder(chatId);
   });
   new ResizeObserver(() => pinned && toEnd()).observe(element);
 
@@ -167,15 +168,18 @@ function writing(view, text) {
 }
 
 function structured(view, item) {
-  const said = item.text && !/^\s*[[{]/.test(item.text) ? h("div", {}) : null;
-  if (said) said.innerHTML = render(item.text);
-  const fold = h("details", { class: "fold" }, h("summary", {}, said ? "Its result in detail" : summaryOf(item.structured)), jsonView(item.structured));
-  view.body.replaceChildren(...[said, fold].filter(Boolean));
+  const words = /^\s*[[{]/.test(item.text) ? gistOf(item.structured) : item.text;
+  const said = h("div", { class: "prose" });
+  said.innerHTML = render(words);
+  const fold = h("details", { class: "fold" }, h("summary", {}, words ? "The result in detail" : "The result"), jsonView(item.structured));
+  view.body.replaceChildren(...(words ? [said, fold] : [fold]));
 }
 
-function summaryOf(value) {
-  const text = typeof value === "object" && value ? Object.values(value).find((part) => typeof part === "string" && part.length > 3) : null;
-  return text ? (text.length > 140 ? `${text.slice(0, 139)}…` : text) : "Its result";
+// The sentence of a structured answer that says most: the longest of its own strings.
+function gistOf(value) {
+  if (typeof value !== "object" || value === null) return "";
+  const texts = Object.values(value).filter((part) => typeof part === "string" && part.length > 3 && part.length <= 600);
+  return texts.reduce((longest, text) => (text.length > longest.length ? text : longest), "");
 }
 
 function toolView(view, item) {
