@@ -122,7 +122,7 @@ class ModelServer:
         self._loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
         try:
-            server = await asyncio.start_server(self._connection, "127.0.0.1", self.port)
+            server = await asyncio.start_server(self._connection, "127.0.0.1", self.port, backlog=2048)
         except BaseException as error:
             self._failed = error
             self._ready.set()

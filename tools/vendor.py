@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 import subprocess
+import sys
 import tarfile
 import tempfile
 from dataclasses import dataclass
@@ -45,11 +46,11 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="only compare the files with the manifest, offline")
     if parser.parse_args().check:
         problems = check()
-        print("\n".join(problems) or "Every vendored file is the recorded one.")
+        sys.stdout.write("\n".join(problems or ["Every vendored file is the recorded one."]) + "\n")
         return 1 if problems else 0
     VENDOR.mkdir(parents=True, exist_ok=True)
     MANIFEST.write_text(json.dumps({"libraries": [vendor(library) for library in LIBRARIES]}, indent=2) + "\n")
-    print(f"Vendored {', '.join(f'{one.name} {one.version}' for one in LIBRARIES)}.")
+    sys.stdout.write(f"Vendored {', '.join(f'{one.name} {one.version}' for one in LIBRARIES)}.\n")
     return 0
 
 

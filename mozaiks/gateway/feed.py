@@ -28,7 +28,7 @@ log = logging.getLogger("mozaiks.gateway")
 
 PAGE = 200
 RESULT_FIRST = 0.5
-"""Seconds that events wait for the result of the command that may have caused them; a slow one holds up nothing more."""
+"""Seconds that events wait for the result of the command that may have caused them; a slow one holds up no more."""
 LAST = 200
 """Events sent to a client that comes without a cursor (PROTOCOL section 5)."""
 

@@ -13,7 +13,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import httpx2
 from openai import APIConnectionError, APIError, APIStatusError, AsyncAPIResponse, AsyncOpenAI, AsyncStream
@@ -110,13 +110,12 @@ class _Attempt:
     async def _open(self, client: AsyncOpenAI, request: ChatRequest, stack: AsyncExitStack) -> AsyncAPIResponse[Any]:
         """Send the request and wait for the head of its answer, whose body is closed with ``stack``."""
         body = request_body(self.entry, request)
-        model, messages = body.pop("model"), cast(Any, body.pop("messages"))
         while True:
             call = client.chat.completions.with_streaming_response.create(
-                model=model,
-                messages=messages,
+                model=self.entry.model,
+                messages=[],
                 stream=True,
-                extra_body=body,
+                extra_body=body,  # takes precedence; the SDK walks through given messages by their types, 0.1 ms each
                 timeout=httpx2.Timeout(None, connect=self.entry.connect_timeout),
             )
             try:

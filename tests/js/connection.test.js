@@ -145,6 +145,18 @@ test("1012 reconnects at once, with jitter", () => {
   assert.equal(it.sockets.length, 2);
 });
 
+test("while the server restarts the waits stay short", () => {
+  const it = world();
+  it.welcome();
+  it.drop(1012);
+  for (let tries = 0; tries < 12; tries += 1) {
+    it.tick(2_000);
+    it.drop(1006);
+    assert.ok(it.states.at(-1).wait <= 2_000);
+  }
+  assert.equal(it.sockets.length, 13);
+});
+
 for (const code of [4400, 4401, 4403, 4009]) {
   test(`${code} is final and says why`, () => {
     const it = world();

@@ -154,6 +154,13 @@ test("a page may hold events or bare messages", () => {
   assert.deepEqual(t.fromPage(LOG[1], EPOCH), LOG[1]);
 });
 
+test("an older version of an artifact is read from the log where its event carries it", () => {
+  const made = (seq, version, state) => event(seq, "chat.artifact", { artifact_id: "a", artifact_type: "Plan", version, operation: "updated", state });
+  const one = replay([made(1, 1, { v: 1 }), made(2, 2, null)]);
+  assert.deepEqual(t.versionOf(one, "a", 1), { v: 1 });
+  assert.equal(t.versionOf(one, "a", 2), null);
+});
+
 test("the newest version of each artifact is listed once, the newest last", () => {
   const made = (seq, id, version) => event(seq, "chat.artifact", { artifact_id: id, artifact_type: id, version, operation: "updated" });
   const one = replay([made(1, "a", 1), made(2, "b", 1), made(3, "a", 2)]);

@@ -18,7 +18,7 @@ from typing import Any
 from mozaiks import faults
 
 
-def arm(*_: Any) -> None:
+def arm(*signalled: Any) -> None:
     """Read ``name:count`` from the file; an empty file disarms."""
     name, _, count = Path(os.environ["KILL_ARM"]).read_text().partition(":")
     faults._left = int(count or 1)

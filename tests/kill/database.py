@@ -26,7 +26,7 @@ class Database:
             from psycopg.rows import dict_row
 
             with psycopg.connect(self.url, row_factory=dict_row) as connection:
-                found = connection.execute(statement.replace("?", "%s"), values).fetchall()  # type: ignore[arg-type]
+                found = connection.execute(statement.replace("?", "%s"), values).fetchall()
             return [_readable(row) for row in found]
         connection_ = sqlite3.connect(f"file:/{urlsplit(self.url).path.lstrip('/')}?mode=ro", uri=True, timeout=20)
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from mozaiks import faults
@@ -25,6 +25,7 @@ class Lap:
     alone: bool = True
     """After a restart nobody connects until every run waits or has ended; else the person is back at once."""
     reference: Seen | None = None
+    script: Callable[[Person], Awaitable[Chats]] = play
     oracle: Oracle = field(init=False)
     hits: list[str] = field(default_factory=list)
 
@@ -51,11 +52,13 @@ class Lap:
             await person.close()
 
     async def _play(self, person: Person) -> Seen:
-        return await self._judge(person, await play(person))
+        return await self._judge(person, await self.script(person))
 
     def _evidence(self, person: Person) -> str:
         """What a reader of a failure wants to know first."""
-        frames = [{name: one.get(name) for name in ("type", "re", "seq", "chat_id", "ok")} for one in person.client.frames]
+        frames = [
+            {name: one.get(name) for name in ("type", "re", "seq", "chat_id", "ok")} for one in person.client.frames
+        ]
         return (
             f"faults {self.faults}, met {self.hits}, armed {self._armed}, losses {person.losses}\n"
             f"told {list(person.told.values())[-2:]}\nlast frames {frames[-8:]}\n"

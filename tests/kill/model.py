@@ -33,7 +33,9 @@ def answer(body: dict[str, Any]) -> Reply | None:
     if "You are the scout" in system:
         return _scout(messages, said)
     if "You are the planner" in system:
-        return Reply(json={"title": f"Outing {said}", "hours": [f"{hour} o'clock, stop {hour}" for hour in range(9, 15)]})
+        return Reply(
+            json={"title": f"Outing {said}", "hours": [f"{hour} o'clock, stop {hour}" for hour in range(9, 15)]}
+        )
     if "You are the quant" in system:
         return Reply(json={"reason": f"Estimate {said}", "parts": [f"part {n}: {n * 7} EUR" for n in range(1, 7)]})
     if "You are the clerk" in system:

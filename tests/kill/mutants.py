@@ -41,7 +41,7 @@ def result_before_commit() -> None:
     background: set[Any] = set()
     point = faults.point
     faults.point = lambda name: None if name == "committed_before_result" else point(name)
-    executor.write = hasty  # type: ignore[assignment]
+    executor.write = hasty
 
 
 def ledger_in_its_own_transaction() -> None:
@@ -71,19 +71,19 @@ def events_outside_the_step() -> None:
     """What the user sees of a step is committed before what the agent remembers of it."""
     from mozaiks.db import txn
     from sessions_app import services
-    from workflows_app import steps
+    from workflows_app import step_events, steps
 
-    commit, events_of = steps.commit, steps._events_of
+    commit, events_of = steps.commit, step_events.events_of
 
     def apart(execution: Any, following: Any, step: Any) -> None:
-        if events := events_of(following, step):
+        if events := events_of(following.turn, following.agent, step):
             with txn():
                 chat, _ = steps.fenced(execution)
                 services.emit(chat, *events)
         commit(execution, following, step)
 
     steps.commit = apart
-    steps._events_of = lambda following, step: []
+    vars(steps)["events_of"] = lambda turn, agent, step: []
 
 
 def no_row_before_the_call() -> None:
@@ -122,12 +122,12 @@ def tools_have_new_keys() -> None:
     """A tool call gets another key when it runs again."""
     from mozaiks.runtime import gate
 
-    staging = gate.Staging
+    staging = vars(gate)["Staging"]
 
     def fresh(call_id: str, key: Any, **fields: Any) -> Any:
         return staging(call_id, (key[0], key[1], f"{key[2]}-{time.time_ns()}"), **fields)
 
-    gate.Staging = fresh  # type: ignore[misc, assignment]
+    vars(gate)["Staging"] = fresh
 
 
 def no_fence() -> None:

@@ -87,7 +87,11 @@ class Oracle:
         """Wait, with nobody connected, until every run waits or has ended."""
         end = time.monotonic() + within
         while busy := [run for run in self.runs() if run["status"] in ("queued", "running")]:
-            must("a run comes to rest with nobody connected", time.monotonic() < end, (busy, self.stage.server.log()[-2000:]))
+            must(
+                "a run comes to rest with nobody connected",
+                time.monotonic() < end,
+                (busy, self.stage.server.log()[-2000:]),
+            )
             time.sleep(0.03)
 
     # at any time
@@ -96,7 +100,9 @@ class Oracle:
         """Every log is dense and its chain of digests fits."""
         for chat in self._chats():
             events = self._events(chat["id"])
-            must("a log is dense", [one["seq"] for one in events] == list(range(1, chat["last_seq"] + 1)), (chat, events))
+            must(
+                "a log is dense", [one["seq"] for one in events] == list(range(1, chat["last_seq"] + 1)), (chat, events)
+            )
             digest = first_digest(chat["epoch"])
             for one in events:
                 digest = next_digest(digest, one["event_id"])
@@ -107,7 +113,9 @@ class Oracle:
         """What the client holds of every chat is the log, by its own digest."""
         for chat in self._chats():
             held = logs[chat["id"]]
-            must("the client's digest is the log's", held.digest == chat["digest"] and held.seq == chat["last_seq"], chat)
+            must(
+                "the client's digest is the log's", held.digest == chat["digest"] and held.seq == chat["last_seq"], chat
+            )
             stored = [(one["seq"], one["event_id"], one["type"]) for one in self._events(chat["id"])]
             seen = [(one["seq"], one["event_id"], one["type"]) for one in held.events]
             must("the client holds what is stored", seen == stored, (seen, stored))
@@ -127,12 +135,20 @@ class Oracle:
         counts = Counter(key for key, _, _ in effects)
         for key, at_kill in self.finished_calls.items():
             must("a finished tool call is not repeated", counts[key] == at_kill, (key, at_kill, effects))
-        must("a killed tool call runs again under the same key", max(counts.values(), default=0) <= 1 + len(self.kills), effects)
+        must(
+            "a killed tool call runs again under the same key",
+            max(counts.values(), default=0) <= 1 + len(self.kills),
+            effects,
+        )
         if reference is not None:
             once = Counter({(tool, what): 1 for tool, what in ((tool, what) for _, tool, what in effects)})
             must("every effect is there", set(once) == set(reference.effects), effects)
             keys = {key for key, _, _ in effects}
-            must("a killed tool call runs again under the same key", len(keys) == sum(reference.effects.values()), effects)
+            must(
+                "a killed tool call runs again under the same key",
+                len(keys) == sum(reference.effects.values()),
+                effects,
+            )
             repeated = len(effects) - len(keys)
             allowed = self.kills.count("tool_after_effect") * 2 + self.kills.count("inside_publish_artifact")
             must("a finished tool call is not repeated", repeated <= allowed, effects)
@@ -153,7 +169,11 @@ class Oracle:
         must("done rows are answers the model server gave", done <= finished, seen)
         in_flight = sum(point in IN_FLIGHT for point in self.kills)
         must("a call in flight at a kill is listed as unknown", len(unknown) == in_flight, seen)
-        must("a call in flight at a kill is listed as unknown", by_status.total() == by_status["done"] + len(unknown), seen)
+        must(
+            "a call in flight at a kill is listed as unknown",
+            by_status.total() == by_status["done"] + len(unknown),
+            seen,
+        )
         must("an unknown figure is null, not zero", all(_tokens(row) == (None, None) for row in unknown), unknown)
         lost = finished - done
         must("totals are the model server's", lost.total() <= in_flight, seen)
@@ -173,9 +193,17 @@ class Oracle:
         for mine, theirs in zip(seen.events, reference.events, strict=True):
             for number, (one, other) in enumerate(zip(mine, theirs, strict=False)):
                 must("the content equals an unkilled run's", one == other, (number, one, other))
-            must("the content equals an unkilled run's", len(mine) == len(theirs), (mine[len(theirs) :], theirs[len(mine) :]))
+            must(
+                "the content equals an unkilled run's",
+                len(mine) == len(theirs),
+                (mine[len(theirs) :], theirs[len(mine) :]),
+            )
         must("the state equals an unkilled run's", seen.rows == reference.rows, (seen.rows, reference.rows))
-        must("the work paid for equals an unkilled run's", seen.answers == reference.answers, (seen.answers, reference.answers))
+        must(
+            "the work paid for equals an unkilled run's",
+            seen.answers == reference.answers,
+            (seen.answers, reference.answers),
+        )
 
     def check_usage(self, token: str) -> None:
         """What a user is shown are the ledger's sums."""
@@ -183,7 +211,11 @@ class Oracle:
         known = [row for row in rows if row["status"] == "done"]
         totals = self.stage.get("usage/demo", token)["totals"]
         sums = sum(row["prompt_tokens"] for row in known), sum(row["completion_tokens"] for row in known)
-        must("the sums shown are the ledger's", (totals["prompt_tokens"], totals["completion_tokens"]) == sums, (totals, sums))
+        must(
+            "the sums shown are the ledger's",
+            (totals["prompt_tokens"], totals["completion_tokens"]) == sums,
+            (totals, sums),
+        )
         for chat in self._chats():
             for one in self._events(chat["id"]):
                 if one["type"] == "chat.run_complete":
@@ -230,16 +262,17 @@ class Oracle:
         )
 
     def state(self) -> str:
-        """Chats and runs as they are, for a failure's report."""
+        """Chats, runs and ledger as they are: for a failure's report, and to see whether anything changes."""
         chats = [(one["workflow_name"], one["run_state"], one["waiting"], one["last_seq"]) for one in self._chats()]
-        return f"chats {chats}, runs {self.runs()}, ledger {Counter(row['status'] for row in self._ledger())}"
+        ledger = sorted(Counter(row["status"] for row in self._ledger()).items())
+        return f"chats {sorted(chats)}, runs {sorted(map(str, self.runs()))}, ledger {ledger}"
 
     # reading
 
     def _chats(self) -> list[dict[str, Any]]:
         return self.stage.database.rows(
-            "SELECT _id AS id, kind, status, title, workflow_name, run_state, pause_reason, waiting, epoch, last_seq, digest "
-            "FROM sessions_app_chatsession WHERE owner_id = (SELECT _id FROM accounts_user WHERE username = ?)",
+            "SELECT _id AS id, kind, status, title, workflow_name, run_state, pause_reason, waiting, epoch, last_seq, "
+            "digest FROM sessions_app_chatsession WHERE owner_id = (SELECT _id FROM accounts_user WHERE username = ?)",
             self.person,
         )
 

@@ -118,12 +118,25 @@ class Person:
 
     async def back(self) -> None:
         """The line is gone: have the server looked after, and come back with what is held of every chat."""
-        known = self.client
-        await self._lost()
-        await self.connect(known=known)
+        while True:
+            known = self.client
+            await self._lost()
+            await self.connect(known=known)
+            with contextlib.suppress(*LOST):
+                await self._catch_up()
+                return
+
+    async def _catch_up(self) -> None:
         for command_id, told in self.told.items():
             status = await self.client.ask("command.status", command_id=command_id)
             self.check_told(command_id, told, status)
+        for chat_id in self._chats_told() - self.client.chats.keys():
+            # The answer came and the chat's first event did not: this person knows the chat and holds nothing of it.
+            await self.client.ask("chat.open", chat_id=chat_id, cursor={"seq": 0})
+
+    def _chats_told(self) -> set[str]:
+        names = ("chat_id", "general_chat_id")
+        return {told.data[name] for told in self.told.values() for name in names if told.data.get(name)}
 
     def check_told(self, command_id: str, told: Told, status: dict[str, Any]) -> None:
         from tests.kill.oracle import must

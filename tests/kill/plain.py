@@ -54,7 +54,8 @@ def _settled(value: Any) -> Any:
         return value
     settled: list[Any] = []
     for result, group in groupby((_settled(one) for one in value), _is_result):
-        settled += sorted(group, key=_words) if result else group
+        neighbours = list(group)
+        settled += sorted(neighbours, key=_words) if result else neighbours
     return settled
 
 

@@ -27,7 +27,9 @@ class Chats:
 
 async def play(person: Person) -> Chats:
     """Play it to its end."""
-    outing = (await person.do("chat.start_workflow", workflow_name="Outing", message="An outing to the lake"))["chat_id"]
+    outing = (await person.do("chat.start_workflow", workflow_name="Outing", message="An outing to the lake"))[
+        "chat_id"
+    ]
     form = await person.event(outing, "chat.input_request", 1)
     await person.answer(form, {"people": 4, "diet": "no nuts"})
     reservation = await person.event(outing, "chat.input_request", 2)
@@ -38,7 +40,7 @@ async def play(person: Person) -> Chats:
     estimate = await person.event(costs, "chat.artifact")
     await person.event(costs, "chat.run_complete")
 
-    await _go_back(person, outing, sketch)
+    await go_back(person, outing, sketch)
     await person.answer(reservation, {"approved": True})
     approval = await person.event(outing, "chat.input_request", 3)
     plan = await person.event(outing, "chat.artifact", 2)
@@ -48,19 +50,19 @@ async def play(person: Person) -> Chats:
     await person.do("user.input.submit", text="What waits for me?")
     await person.event(general, "chat.run_complete")
 
-    await _go_back(person, costs, estimate)
+    await go_back(person, costs, estimate)
     await person.do("user.input.submit", text="And for ten people?", chat_id=costs)
     await person.event(costs, "chat.run_complete", 2)
     assert (await person.event(costs, "chat.artifact", 2))["data"]["version"] == 2
 
-    await _go_back(person, outing, plan)
+    await go_back(person, outing, plan)
     await person.answer(approval, {"approved": True})
     await person.event(outing, "chat.status")
     await person.event(outing, "chat.run_complete")
     return Chats(outing, costs, general)
 
 
-async def _go_back(person: Person, chat_id: str, artifact: dict[str, Any]) -> None:
+async def go_back(person: Person, chat_id: str, artifact: dict[str, Any]) -> None:
     """Switch to the chat: its history and its newest artifact are what the person saw before."""
     before = list(person.log(chat_id).events)
     shown = len(person.frames("chat_meta", chat_id))

@@ -113,7 +113,7 @@ class Stage:
 
     def start(self, **env: str) -> float:
         """Start the server; when it was ready, in ``time.monotonic``'s seconds."""
-        self.server.start(**self.extra, **env)
+        self.server.start(wait=True, **self.extra, **env)
         return time.monotonic()
 
     def calls(self) -> list[dict[str, Any]]:
@@ -137,9 +137,7 @@ class Stage:
 
     def get(self, path: str, token: str) -> Any:
         """A REST answer, read."""
-        request = urllib.request.Request(
-            f"{self.server.url}/api/{path}", headers={"Authorization": f"Bearer {token}"}
-        )
+        request = urllib.request.Request(f"{self.server.url}/api/{path}", headers={"Authorization": f"Bearer {token}"})
         with urllib.request.urlopen(request, timeout=20) as answer:
             return json.loads(answer.read())
 
@@ -150,5 +148,3 @@ class Stage:
             self._model.stdout.close()
         self._model.kill()
         self._model.wait(10)
-
-

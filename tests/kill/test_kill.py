@@ -1,4 +1,4 @@
-"""kill -9 at each fault point, three times each: nothing is lost, nothing counts twice, everything goes on by itself."""
+"""kill -9 at each fault point, three times each: nothing is lost, nothing counts twice, all goes on by itself."""
 
 from __future__ import annotations
 
@@ -31,7 +31,11 @@ hits: Counter[str] = Counter()
 
 
 @pytest.mark.requirement("law 1", "law 4", "law 7", "law 9", "A23", "A29", "A47")
-@pytest.mark.parametrize(("number", "fault"), list(enumerate(KILLS)), ids=lambda value: "-".join(map(str, value)) if isinstance(value, tuple) else None)
+@pytest.mark.parametrize(
+    ("number", "fault"),
+    list(enumerate(KILLS)),
+    ids=lambda value: "-".join(map(str, value)) if isinstance(value, tuple) else None,
+)
 def test_after_a_kill_everything_goes_on_and_nothing_counts_twice(
     stage: Stage, unkilled: Seen, number: int, fault: Fault
 ) -> None:

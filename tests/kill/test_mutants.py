@@ -13,7 +13,7 @@ from tests.kill.stage import Stage
 from tests.kill.zombie import ZombieLap
 
 CAUGHT: dict[str, tuple[Fault | None, str]] = {
-    "result_before_commit": (("committed_before_result", 2), "an acknowledged command is in effect"),
+    "result_before_commit": (("committed_before_result", 1), "an acknowledged command is in effect"),
     "ledger_in_its_own_transaction": (
         ("last_delta_before_commit", 2),
         "a call in flight at a kill is listed as unknown",

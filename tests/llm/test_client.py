@@ -264,6 +264,18 @@ async def test_a_cancellation_closes_the_stream_at_once(server: ModelServer) -> 
     assert chat.tries.errors == []
 
 
+@pytest.mark.requirement("A53")
+@pytest.mark.parametrize("hang", ["accept", "headers", "tokens"])
+async def test_a_cancellation_is_seen_by_the_server_wherever_the_call_stands(server: ModelServer, hang: str) -> None:
+    chat = after(server, Reply(hang=hang), first_token_timeout=30, between_tokens_timeout=30, total_timeout=30)
+    task = asyncio.create_task(chat.ask())
+    await until(lambda: server.open_streams == 1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until(lambda: server.disconnects == 1)
+
+
 async def test_an_observer_that_refuses_stops_the_call_before_it_is_made(server: ModelServer) -> None:
     chat = Chat(server.models())
     chat.tries.refuse = PermissionError("no budget")

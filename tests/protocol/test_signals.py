@@ -34,7 +34,8 @@ def check(frame: dict[str, Any]) -> str:
 
 @pytest.mark.requirement("PROTOCOL 3", "PROTOCOL 4", "PROTOCOL 5")
 async def test_every_frame_of_a_busy_session_is_documented(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumer, "HEARTBEAT_EVERY", 0.2)
+    monkeypatch.setattr(consumer, "HEARTBEAT_EVERY", 1.0)
+    monkeypatch.setenv("MOZAIKS_OFFLINE_TOKENS_PER_SECOND", "200")
     client = await connect()
     helper = (await client.ask("chat.start_workflow", workflow_name="Helper", message="Hello there"))["chat_id"]
     await client.settle(helper)

@@ -17,10 +17,12 @@ import { emptyChat, emptyPage } from "./views/empty.js";
 import { headerView } from "./views/header.js";
 import { statusView } from "./views/status.js";
 import { tabsView } from "./views/tabs.js";
-import { transcriptView } from "./views/transcript_view.js";
+import { isUntouched, transcriptView } from "./views/transcript_view.js";
 
 const MOST_VIEWS = 12; // transcripts kept on the page
 const PHONE = "(max-width: 899px)";
+const NONE = [];
+const others = new WeakMap(); // items of a transcript -> its artifacts
 
 const $ = (id) => document.getElementById(id);
 const config = readConfig();
@@ -83,7 +85,7 @@ function update(state) {
   const shown = artifactFor(state, id);
   const open = Boolean(shown.artifact) && panelOpen(state, id);
   header.update({ chat, transcript, mode: session.mode, artifact: shown.artifact, panelOpen: open, usage: state.usage[id] });
-  composer.update({ chat, transcript, queue: state.queues[id] ?? [], mode: session.mode, known: (transcript?.items.length ?? 0) > 0, requestInView: state.requestInView });
+  composer.update({ chat, transcript, queue: state.queues[id] ?? [], mode: session.mode, known: !isUntouched(transcript?.items ?? NONE), requestInView: state.requestInView });
   panel.update({ chatId: id, artifact: shown.artifact, others: shown.others, open });
   setAttributes($("stage"), { "data-panel": open, "data-ask": session.mode === "general" });
   $("ask").hidden = session.mode !== "general";
@@ -145,13 +147,11 @@ function artifactFor({ artifacts, shown, transcripts: held, session }, id) {
   return { artifact: artifacts[shown[id]] ?? null, others: othersOf(held[id]) };
 }
 
-const others = new WeakMap();
 function othersOf(transcript) {
   if (!transcript) return NONE;
   if (!others.has(transcript.items)) others.set(transcript.items, artifactsOf(transcript));
   return others.get(transcript.items);
 }
-const NONE = [];
 
 // Open beside the conversation unless it was closed; as a sheet only when it was asked for.
 function panelOpen({ panel: asked }, id) {

@@ -268,9 +268,11 @@ export function createCommands(client) {
       const held = store.state.artifacts[key];
       if (held && !held.loading && !held.error && (held.state === undefined || held.stale)) client.loadArtifact(key);
     },
-    artifactVersion: (artifactId, version) => api.artifactVersion(artifactId, version),
-    artifactAction: (artifactId, action, payload, chatId) =>
-      ask("chat.artifact_action", { chat_id: chatId, artifact_id: artifactId, action, ...(payload ? { payload } : {}) }),
+    /** One version's state: from the log where it is held, else from the server. */
+    async artifactVersion(artifactId, version, chatId) {
+      const held = transcript.versionOf(store.state.transcripts[chatId], artifactId, version);
+      return held ?? (await api.artifactVersion(artifactId, version)).state;
+    },
   };
 
   async function ask(type, fields, options) {

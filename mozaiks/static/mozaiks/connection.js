@@ -5,6 +5,8 @@
 
 const HELLO_SILENCE = 10_000; // ms without an answer to hello
 const SILENCE = 45_000; // ms without any frame: two heartbeats and a bit
+const RESTART_TRIES = 20; // after a 1012 the server is expected back soon
+const RESTART_WAIT = 2_000; // ms between those tries
 const PING_SILENCE = 6_000; // ms to answer a ping
 const LONGEST_WAIT = 20_000; // ms between two tries
 const RETRIES = 6; // of a refusal that says it may be tried again
@@ -22,9 +24,9 @@ export function isFinal(code) {
 }
 
 /** Milliseconds before try number `attempt` (from 0); always jittered. */
-export function backoff(attempt, { code = 1006, retryMs = 0, random = Math.random } = {}) {
+export function backoff(attempt, { code = 1006, retryMs = 0, most = LONGEST_WAIT, random = Math.random } = {}) {
   if (code === 1012 && attempt < 3) return Math.round(random() * Math.max(400, retryMs)); // it comes back at once
-  const longest = Math.min(LONGEST_WAIT, 500 * 1.6 ** attempt);
+  const longest = Math.min(most, 500 * 1.6 ** attempt);
   const least = code === 4029 ? 5_000 : 0; // we were too fast
   return Math.round(least + longest / 2 + (random() * longest) / 2);
 }
@@ -49,6 +51,7 @@ export class Connection {
     this.commands = new Map(); // id -> {frame, answer, resolve, kept, sent, tries}
     this.attempt = 0;
     this.retryMs = 0;
+    this.restarting = 0;
     this.timers = {};
     this.state = { phase: "connecting" };
     for (const frame of outbox?.load() ?? []) this.#enlist(frame, true);
@@ -132,6 +135,7 @@ export class Connection {
     this.ready = true;
     this.attempt = 0;
     this.retryMs = 0;
+    this.restarting = 0;
     this.#tell({ phase: "open" });
     for (const command of this.commands.values()) this.#put(command); // unchanged, oldest first
     this.onHello(result.data);
@@ -162,7 +166,9 @@ export class Connection {
   }
 
   #retry(code) {
-    const wait = backoff(this.attempt, { code, retryMs: this.retryMs, random: this.random });
+    this.restarting = code === 1012 ? RESTART_TRIES : Math.max(0, this.restarting - 1);
+    const most = this.restarting ? RESTART_WAIT : LONGEST_WAIT;
+    const wait = backoff(this.attempt, { code, retryMs: this.retryMs, most, random: this.random });
     this.attempt += 1;
     this.#tell({ phase: "waiting", code, wait });
     this.timers.retry = this.clock.setTimeout(() => this.start(), wait);

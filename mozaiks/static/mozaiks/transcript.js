@@ -90,6 +90,14 @@ export function artifactsOf(transcript) {
   return [...newest.values()];
 }
 
+/** The state of one version of an artifact, where an event that is held carries it. */
+export function versionOf(transcript, artifactId, version) {
+  const event = transcript?.log.find(
+    ({ type, data }) => type === "chat.artifact" && data.artifact_id === artifactId && data.version === version && data.state,
+  );
+  return event?.data.state ?? null;
+}
+
 /** One entry of the transcript endpoint as an event: it gives events, or bare messages. */
 export function fromPage(entry, epoch) {
   const seq = entry.seq ?? entry.sequence;

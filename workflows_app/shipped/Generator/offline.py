@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .brief import Brief
 from .kinds import kind_of
-from .languages import language_note
+from .languages import NOTES
 from .planning import brief_of
 from .revision import named_steps
 from .schedule import find_cycle
@@ -46,7 +46,7 @@ def analyst(c: "Conversation") -> Json:
     if brief.problem:
         return {
             "clear": False,
-            "reading": clip(_PROBLEMS[brief.problem], 300),
+            "reading": clip(_PROBLEMS[brief.problem], 240),
             "questions": ["What should be made, for whom, and by when?"],
         }
     return {"clear": True, "reading": _reading(brief), "questions": _questions(brief)}
@@ -57,12 +57,12 @@ def designer(c: "Conversation") -> Json:
     plan, changes = plan_and_changes({}, c)
     summary = " ".join(changes) or f"{plan['summary']} It begins with: {plan['steps'][0]['title']}."
     touched = named_steps(plan["steps"], c.message)[0] if changes else plan["critical_path"]
-    steps = [step for step in plan["steps"] if step["id"] in touched][:4]
+    steps = [step for step in plan["steps"] if step["id"] in touched][:3]
     core = [
-        {"number": int(s["id"][1:]), "title": clip(s["title"], 80), "deliverable": clip(s["deliverable"], 80)}
+        {"number": int(s["id"][1:]), "title": clip(s["title"], 60), "deliverable": clip(s["deliverable"], 60)}
         for s in steps
     ]
-    return {"title": clip(plan["title"], 80), "core_steps": core, "summary": clip(summary, 300)}
+    return {"title": clip(plan["title"], 60), "core_steps": core, "summary": clip(summary, 200)}
 
 
 def reviewer(c: "Conversation") -> Json:
@@ -77,17 +77,16 @@ def reviewer(c: "Conversation") -> Json:
     bare = [s["id"] for s in steps if not s["acceptance"] or not s["deliverable"]]
     faults += [f"{joined(bare)} does not say when it is done."] if bare else []
     if faults:
-        return {"ok": False, "comment": clip(" ".join(faults), 300)}
+        return {"ok": False, "comment": clip(" ".join(faults), 240)}
     risky = [s["id"] for s in steps if s["risk"] == "high"]
     cost = plan["cost"]
     watch = f" Watch {joined(risky)}: high risk." if risky else ""
     said = (
-        f"Checked {len(steps)} steps: no circle, no repetition, each has a deliverable and acceptance "
-        f"points. {plan['summary'].split('; ')[0]}."
-        f"{watch} Running its agents once takes {cost['turns']} turns, about {cost['tokens_low']:,} to "
-        f"{cost['tokens_high']:,} tokens."
+        f"Checked {len(steps)} steps: no circle, no repetition, each says when it is done; the last ends on day "
+        f"{max(step['end_day'] for step in steps):g}.{watch} Running the agents once: {cost['turns']} turns, "
+        f"{cost['tokens_low']:,} to {cost['tokens_high']:,} tokens."
     )
-    return {"ok": True, "comment": clip(said, 300)}
+    return {"ok": True, "comment": clip(said, 240)}
 
 
 def _details(c: "Conversation") -> Json:
@@ -116,15 +115,9 @@ def _reading(brief: Brief) -> str:
     limits += [brief.people] if brief.people else []
     limits += [brief.budget] if brief.budget else []
     bounds = f" Limits named: {joined(limits)}." if limits else ""
-    long = (
-        f" The brief has {brief.words:,} words; I follow its first request and its most frequent terms."
-        if brief.words > 400
-        else ""
-    )
-    note = language_note(brief.language)
-    return clip(
-        f"I read this as {kind}: {brief.subject}{audience}{parts}.{bounds}{long}{' ' + note if note else ''}", 300
-    )
+    long = f" The brief has {brief.words:,} words; I follow its first request." if brief.words > 400 else ""
+    note = f" Your brief is in {brief.language}. {NOTES.get(brief.language, '')}" if brief.language != "English" else ""
+    return clip(f"I read this as {kind}: {brief.subject}{audience}{parts}.{note}{bounds}{long}", 240)
 
 
 def _questions(brief: Brief) -> list[str]:
@@ -132,4 +125,4 @@ def _questions(brief: Brief) -> list[str]:
     asked += [] if brief.days else ["By when must it be done?"]
     asked += [] if brief.features else [f"Which parts of {brief.the or brief.subject} matter most?"]
     asked += [] if brief.budget else ["What may it cost in money or hours?"]
-    return [clip(question, 160) for question in asked[:3]]
+    return [clip(question, 100) for question in asked[:2]]

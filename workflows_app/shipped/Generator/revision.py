@@ -231,9 +231,6 @@ def _effect(old: Sequence[Json], new: Sequence[Json]) -> list[str]:
     before = {step["id"]: step for step in old}
     moved = [s["id"] for s in new if s["id"] in before and s["start_day"] != before[s["id"]]["start_day"]]
     end_old, end_new = max((s["end_day"] for s in old), default=0.0), max((s["end_day"] for s in new), default=0.0)
-    said = [f"{joined(moved)} {'moves' if len(moved) == 1 else 'move'} with it."] if moved else []
-    said.append(
-        f"The plan ends after {end_new:g} working "
-        f"days{f' instead of {end_old:g}' if end_new != end_old else ', as before'}."
-    )
-    return said
+    than = f" instead of {end_old:g}" if end_new != end_old else ", as before"
+    said = [f"The plan ends after {end_new:g} working days{than}."]
+    return [*said, f"{joined(moved)} {'moves' if len(moved) == 1 else 'move'} with it."] if moved else said

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Short = Annotated[str, Field(max_length=80)]
-Line = Annotated[str, Field(max_length=160)]
+Short = Annotated[str, Field(max_length=60)]
+Line = Annotated[str, Field(max_length=100)]
 Level = Literal["low", "medium", "high"]
 
 
@@ -31,8 +31,8 @@ class Analysis(BaseModel):
     """The analyst's reading of the brief. ``clear`` is false only where there is nothing to plan."""
 
     clear: bool
-    reading: Annotated[str, Field(max_length=300, description="What is to be made, for whom, in one or two sentences")]
-    questions: list[Line] = Field(max_length=3, description="What would change the plan most if it were known")
+    reading: Annotated[str, Field(max_length=240, description="What is to be made, for whom, in one or two sentences")]
+    questions: list[Line] = Field(max_length=2, description="What would change the plan most if it were known")
 
 
 class CoreStep(BaseModel):
@@ -47,15 +47,15 @@ class Design(BaseModel):
     """The designer's ideas: the product adds discovery, tests, dates, risks and cost around them."""
 
     title: Short
-    core_steps: list[CoreStep] = Field(max_length=4)
-    summary: Annotated[str, Field(max_length=300, description="What the plan does first and why, for the user")]
+    core_steps: list[CoreStep] = Field(max_length=3)
+    summary: Annotated[str, Field(max_length=200, description="What the plan does first and why, for the user")]
 
 
 class Review(BaseModel):
     """The reviewer's verdict on the published plan."""
 
     ok: bool
-    comment: Annotated[str, Field(max_length=300, description="What was checked, or what the designer must change")]
+    comment: Annotated[str, Field(max_length=240, description="What was checked, or what the designer must change")]
 
 
 class PlanAgent(BaseModel):

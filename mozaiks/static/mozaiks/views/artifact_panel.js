@@ -19,8 +19,8 @@ export function artifactPanelView(root, { client }) {
   const copy = button({ iconName: "copy", label: "Copy as JSON", kind: "quiet", testid: "artifact-copy" });
   const download = button({ iconName: "download", label: "Download as JSON", kind: "quiet", testid: "artifact-download" });
   const close = button({ iconName: "close", label: "Close the artifact", kind: "quiet", testid: "artifact-close", onclick: () => client.commands.togglePanel(chatId, false) });
-  const restore = button({ text: "Restore this version", kind: "primary", testid: "artifact-restore" });
-  const oldBar = h("div", { class: "needs", hidden: true }, h("span", {}), restore);
+  const newest = button({ text: "Show the newest", kind: "quiet outlined", testid: "artifact-newest" });
+  const oldBar = h("div", { class: "needs", hidden: true }, h("span", {}), newest);
   const body = h("div", { class: "artifact-body", tabindex: "0", role: "region", "aria-label": "Artifact" });
   root.append(
     h("header", { class: "artifact-head" }, h("div", { class: "grow" }, type), h("div", { class: "row tools" }, which, version, only, rawToggle, copy, download), close),
@@ -55,17 +55,15 @@ export function artifactPanelView(root, { client }) {
     if (wanted === artifact.version) older = null;
     else {
       try {
-        const found = await client.commands.artifactVersion(id, wanted);
-        older = { artifactId: id, version: wanted, state: found.state };
+        older = { artifactId: id, version: wanted, state: await client.commands.artifactVersion(id, wanted, chatId) };
       } catch (error) {
         client.commands.say(error.message, "failed");
       }
     }
     paint();
   });
-  restore.addEventListener("click", async () => {
-    const result = await client.commands.artifactAction(older.artifactId, "restore", { version: older.version }, chatId);
-    if (result.ok) older = null;
+  newest.addEventListener("click", () => {
+    older = null;
     paint();
   });
 

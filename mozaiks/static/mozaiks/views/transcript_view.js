@@ -69,12 +69,14 @@ export function transcriptView(chatId, { client, drafts }) {
     head.hidden = !transcript || transcript.from <= 1;
     older.disabled = loading === true;
     setText(older.querySelector("span"), loading ? "Loading…" : "Show earlier messages");
-    const bare = !items.some((item) => item.kind !== "message" || item.visible) && !streaming.length && !pending.length;
+    const bare = isUntouched(items) && !streaming.length && !pending.length;
+    list.hidden = bare;
     empty.hidden = !bare;
-    if (bare && emptyState !== shown.emptyState) empty.replaceChildren(...(opening ? [skeleton()] : [emptyState]));
+    const inPlace = bare ? (opening ? "opening" : emptyState) : null;
+    if (inPlace && inPlace !== shown.inPlace) empty.replaceChildren(opening ? skeleton() : emptyState);
     if (grewBefore) element.scrollTop = top + element.scrollHeight - height;
     else if (pinned || pending.length > (shown.pending?.length ?? 0)) toEnd();
-    shown = { items, streaming, pending, from: transcript?.from, emptyState: bare ? emptyState : null };
+    shown = { items, streaming, pending, from: transcript?.from, inPlace };
   }
 
   function create(item) {
@@ -120,6 +122,11 @@ export function transcriptView(chatId, { client, drafts }) {
 }
 
 const NONE = [];
+
+/** True where a chat holds nothing but the note that it began. */
+export function isUntouched(items) {
+  return items.every((item) => (item.kind === "note" && item.tone === "plain") || (item.kind === "message" && !item.visible));
+}
 
 function skeleton() {
   return h("div", { class: "skeleton", "aria-label": "Loading the conversation" }, h("i"), h("i"), h("i"));
