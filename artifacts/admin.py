@@ -7,6 +7,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from mozaiks.accounts.record_admin import OfVisibleApps, RecordAdmin, as_json
+from sessions_app.selectors import stamp
 
 from . import selectors
 from .models import ArtifactInstance, ArtifactVersion
@@ -33,5 +34,5 @@ class ArtifactAdmin(RecordAdmin):
     @admin.display(description=f"Versions (the last {VERSIONS})")
     def versions_made(self, artifact: ArtifactInstance) -> SafeString:
         made = ArtifactVersion.objects.filter(artifact=artifact).defer("state").order_by("-number")[:VERSIONS]
-        rows = ((version.number, version.author, version.created_at, version.size) for version in made)
-        return format_html_join("", "<p><b>{}</b> by {}, {:%Y-%m-%d %H:%M:%S}, {} bytes</p>", rows)
+        rows = ((version.number, version.author, stamp(version.created_at), version.size) for version in made)
+        return format_html_join("", "<p><b>{}</b> by {}, {}, {} bytes</p>", rows)

@@ -65,7 +65,8 @@ def operation(
 
     def describe(view: F) -> F:
         names = [name for name in inspect.signature(view).parameters if name not in ("self", "request")]
-        responses: dict[Any, Any] = {status: answer if answer is not None else OpenApiResponse(description="Done.")}
+        said = inspect.getdoc(answer) if answer is not None else "Done."
+        responses: dict[Any, Any] = {status: OpenApiResponse(answer, description=(said or "").split("\n")[0])}
         responses |= also or {}
         for code in sorted({401, 503, *refusals, *((400,) if body or query else ())}):
             responses[code] = OpenApiResponse(Refusal, description=REFUSALS[code])

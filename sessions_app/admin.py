@@ -51,8 +51,10 @@ class ChatAdmin(RecordAdmin):
     @admin.display(description=f"Transcript (the last {SHOWN} events)")
     def transcript(self, chat: ChatSession) -> SafeString:
         events = selectors.list_events(chat_id=chat.pk, after=max(0, chat.last_seq - SHOWN), limit=SHOWN)
-        rows = ((event.seq, event.created_at, event.source, event.type, _said(event)) for event in events)
-        body = format_html_join("", "<tr><td>{}</td><td>{:%Y-%m-%d %H:%M:%S}</td><td>{}</td><td>{}</td>{}</tr>", rows)
+        rows = (
+            (event.seq, selectors.stamp(event.created_at), event.source, event.type, _said(event)) for event in events
+        )
+        body = format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td>{}</tr>", rows)
         return format_html("<table><tbody>{}</tbody></table>", body)
 
 

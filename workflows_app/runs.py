@@ -6,7 +6,7 @@ One rule: a change of a run, its events and the chat's projection are one write 
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.utils import timezone
@@ -30,8 +30,9 @@ from sessions_app import metrics, services
 from sessions_app import selectors as sessions
 from sessions_app.models import ChatSession, ModelCall, UserSession
 
-from . import engine, selectors
-from .models import InputRequest, Run, Turn
+from . import engine, library, selectors
+from .definitions import Definition
+from .models import InputRequest, Run, Turn, WorkflowSession
 
 
 def queue_run(chat: ChatSession, *, cause: str, before: tuple[Event, ...] = ()) -> Run:
@@ -98,10 +99,37 @@ def take_next_message(chat: ChatSession) -> Run | None:
     if chat.status != ChatSession.Status.IN_PROGRESS or chat.run_state != ChatSession.RunState.IDLE:
         return None
     queued = services.take_queued(chat)
-    if queued is None:
-        return None
-    said = Said(source="user", message_id=queued.pk, role="user", content=queued.text)
-    return queue_run(chat, cause=Run.Cause.MESSAGE, before=(said,))
+    return None if queued is None else take_message(chat, queued.text, message_id=queued.pk)
+
+
+def take_message(chat: ChatSession, text: str, *, message_id: UUID) -> Run:
+    """Start a run with a user's message: at the route's start if it is the chat's first, else at its message entry."""
+    said: tuple[Event, ...] = (Said(source="user", message_id=message_id, role="user", content=text),)
+    first = False
+    if chat.kind == ChatSession.Kind.WORKFLOW:
+        session = selectors.get_workflow_session(chat_id=chat.pk)
+        first = session.route_last == "" and session.turn_count == 0
+        WorkflowSession.objects.filter(pk=session.pk).update(
+            route_last="", route_entry="start" if first else "message", route_output=None, route_answer=None
+        )
+        if first:
+            said = first_messages(library.thawed(session.definition), text, session.variables, message_id=message_id)
+    return queue_run(chat, cause=Run.Cause.START if first else Run.Cause.MESSAGE, before=said)
+
+
+def first_messages(
+    definition: Definition, text: str, variables: dict[str, Any], *, message_id: UUID | None = None
+) -> tuple[Event, ...]:
+    """The user's message, and the hidden seed that the first agent hears instead of it (B49, B58)."""
+    said: list[Event] = []
+    if text:
+        said.append(Said(source="user", message_id=message_id or uuid4(), role="user", content=text))
+    if definition.seed is not None:
+        seed = definition.first_message(text, variables)
+        said.append(
+            Said(source="system", message_id=uuid4(), role="user", content=seed, visible=False, metadata={"seed": True})
+        )
+    return tuple(said)
 
 
 def fail_run(chat: ChatSession, run: Run, *, code: str, message: str, retryable: bool = True) -> None:

@@ -13,7 +13,7 @@ from mozaiks.accounts.principal import Principal
 from mozaiks.db import on_commit, txn
 from mozaiks.gateway import deltas
 from mozaiks.protocol.errors import ChatBusy, Conflict, InputAlreadyResolved, InputExpired, NotFound, SchemaInvalid
-from mozaiks.protocol.events import Event, InputResolved, Said, StatusChanged, WorkflowStarted
+from mozaiks.protocol.events import InputResolved, StatusChanged, WorkflowStarted
 from mozaiks.protocol.text import clean_text
 from sessions_app import kinds, metrics, registry, store
 from sessions_app import services as sessions
@@ -21,7 +21,6 @@ from sessions_app.kinds import Submission
 from sessions_app.models import ChatSession
 
 from . import answers, engine, guards, library, runs, selectors
-from .definitions import Definition
 from .models import InputRequest, Run, Turn, WorkflowSession
 
 MESSAGE_LIMIT = 50_000
@@ -63,7 +62,7 @@ def start_workflow(
         run = None
         if text or definition.starts_by == "agent":
             run = runs.queue_run(
-                chat, cause=Run.Cause.START, before=_first_messages(definition, text, session.variables)
+                chat, cause=Run.Cause.START, before=runs.first_messages(definition, text, session.variables)
             )
     return session, run
 
@@ -85,16 +84,11 @@ def submit_message(
     if chat.run_state == ChatSession.RunState.FAILED:
         # The user goes on in another way than by a retry: the interrupted turn is given up.
         Turn.objects.filter(chat=chat, status=Turn.Status.RUNNING).update(status=Turn.Status.CANCELLED)
-    first = session.route_last == "" and session.turn_count == 0
-    _enter(session, "start" if first else "message")
-    said: tuple[Event, ...] = (Said(source="user", message_id=uuid4(), role="user", content=clean_text(text)),)
-    if first:
-        said = _first_messages(library.thawed(session.definition), clean_text(text), session.variables)
     if not chat.title:
         ChatSession.objects.filter(pk=chat.pk).update(title=_title_of(text))
-    run = runs.queue_run(chat, cause=Run.Cause.START if first else Run.Cause.MESSAGE, before=said)
-    # run_start is the last event of that write, the user's message the first
-    return Submission(status="accepted", seq=chat.last_seq - len(said), run_id=run.pk)
+    seq = chat.last_seq + 1
+    run = runs.take_message(chat, clean_text(text), message_id=uuid4())
+    return Submission(status="accepted", seq=seq, run_id=run.pk)
 
 
 def queue_or_reject(*, principal: Principal, chat: ChatSession, text: str, policy: str) -> Submission:
@@ -291,25 +285,6 @@ def _question_for(chat: ChatSession, input_request_id: UUID | None) -> InputRequ
         return request
     questions = [request for request in selectors.list_open_inputs(chat.pk) if request.kind == "question"]
     return questions[0] if len(questions) == 1 else None
-
-
-def _first_messages(definition: Definition, text: str, variables: dict[str, Any]) -> tuple[Event, ...]:
-    """The user's message, and the hidden seed that the first agent hears instead of it (B49, B58)."""
-    said: list[Event] = []
-    if text:
-        said.append(Said(source="user", message_id=uuid4(), role="user", content=text))
-    if definition.seed is not None:
-        seed = definition.first_message(text, variables)
-        said.append(
-            Said(source="system", message_id=uuid4(), role="user", content=seed, visible=False, metadata={"seed": True})
-        )
-    return tuple(said)
-
-
-def _enter(session: WorkflowSession, entry: str) -> None:
-    WorkflowSession.objects.filter(pk=session.pk).update(
-        route_last="", route_entry=entry, route_output=None, route_answer=None
-    )
 
 
 def _expire(chat: ChatSession, request: InputRequest) -> None:

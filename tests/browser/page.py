@@ -105,7 +105,7 @@ class Ui:
     def messages(self) -> list[tuple[str, str]]:
         """(who, what) of every message shown, in order."""
         found = self.page.locator("[data-testid=message]:visible").all()
-        return [(str(m.get_attribute("data-role")), m.inner_text().strip()) for m in found]
+        return [(str(m.get_attribute("data-role")), m.locator(".bubble").inner_text().strip()) for m in found]
 
     def tab(self, chat_id: str) -> Locator:
         return self.page.locator(f"[data-testid=tab][data-chat-id='{chat_id}']")

@@ -1,4 +1,4 @@
-"""``manage.py`` or daphne for the kill tests: SIGUSR1 arms the fault point named in a file, and a mutant can be planted.
+"""``manage.py`` or daphne for the kill tests: SIGUSR1 arms the fault point a file names; a mutant can be planted.
 
     python -m tests.kill.armed serve --port 8000
     python -m tests.kill.armed daphne -b 127.0.0.1 -p 8000 mozaiks.asgi:application

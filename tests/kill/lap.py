@@ -75,7 +75,8 @@ class Lap:
     async def _after_loss(self, person: Person) -> None:
         """The server died of the fault: judge what it left, start it again, and see it go on with nobody there."""
         code = self.stage.server.wait_dead(10)
-        assert self._armed is not None and code == -9, (code, self.stage.server.log()[-3000:])
+        assert self._armed is not None, "the server ended and no fault was armed"
+        assert code == -9, (code, self.stage.server.log()[-3000:])
         self.hits.append(self._armed)
         self.oracle.after_kill(self._armed)
         self._armed = None

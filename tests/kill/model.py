@@ -36,7 +36,7 @@ def answer(body: dict[str, Any]) -> Reply | None:
         return Reply(
             json={"title": f"Outing {said}", "hours": [f"{hour} o'clock, stop {hour}" for hour in range(9, 15)]}
         )
-    if "You are the quant" in system:
+    if "You are the quant" in system and "parts" in str(body.get("response_format")):
         return Reply(json={"reason": f"Estimate {said}", "parts": [f"part {n}: {n * 7} EUR" for n in range(1, 7)]})
     if "You are the clerk" in system:
         posted = any(message["role"] == "tool" for message in messages)

@@ -123,7 +123,8 @@ class Oracle:
     def check_commands(self, sent: list[str]) -> None:
         """Every command that was sent is claimed exactly once, and nothing else is."""
         found = self.stage.database.rows(
-            "SELECT command_id FROM sessions_app_commandclaim WHERE user_id = (SELECT _id FROM accounts_user WHERE username = ?)",
+            "SELECT command_id FROM sessions_app_commandclaim "
+            "WHERE user_id = (SELECT _id FROM accounts_user WHERE username = ?)",
             self.person,
         )
         claimed = Counter(row["command_id"] for row in found)
@@ -141,8 +142,8 @@ class Oracle:
             effects,
         )
         if reference is not None:
-            once = Counter({(tool, what): 1 for tool, what in ((tool, what) for _, tool, what in effects)})
-            must("every effect is there", set(once) == set(reference.effects), effects)
+            left = {(tool, what) for _, tool, what in effects}
+            must("every effect is there", left == set(reference.effects), effects)
             keys = {key for key, _, _ in effects}
             must(
                 "a killed tool call runs again under the same key",
@@ -155,7 +156,7 @@ class Oracle:
 
     def check_ledger(self) -> None:
         """The ledger's totals are the model server's own, but for calls in flight at a kill, which are ``unknown``."""
-        rows = self._ledger()
+        rows = self.ledger()
         by_status = Counter(row["status"] for row in rows)
         lines = self._calls()
         calls = [line for line in lines if line["event"] == "call"]
@@ -177,7 +178,7 @@ class Oracle:
         must("an unknown figure is null, not zero", all(_tokens(row) == (None, None) for row in unknown), unknown)
         lost = finished - done
         must("totals are the model server's", lost.total() <= in_flight, seen)
-        answers = self._committed_answers()
+        answers = self.committed_answers()
         must("a token is counted once, with its step", by_status["done"] == answers, (seen, answers))
 
     def check_repeats(self, reference: Seen) -> None:
@@ -207,7 +208,7 @@ class Oracle:
 
     def check_usage(self, token: str) -> None:
         """What a user is shown are the ledger's sums."""
-        rows = self._ledger()
+        rows = self.ledger()
         known = [row for row in rows if row["status"] == "done"]
         totals = self.stage.get("usage/demo", token)["totals"]
         sums = sum(row["prompt_tokens"] for row in known), sum(row["completion_tokens"] for row in known)
@@ -248,7 +249,7 @@ class Oracle:
             ],
             rows=rows,
             asked=self._asked(),
-            answers=Counter((row["workflow_name"], row["agent"]) for row in self._ledger() if row["status"] == "done"),
+            answers=Counter((row["workflow_name"], row["agent"]) for row in self.ledger() if row["status"] == "done"),
             effects=Counter((tool, what) for _, tool, what in self._effects()),
         )
 
@@ -261,10 +262,14 @@ class Oracle:
             self.person,
         )
 
+    def heads(self) -> dict[str, int]:
+        """How far each chat's log is."""
+        return {chat["id"]: chat["last_seq"] for chat in self._chats()}
+
     def state(self) -> str:
         """Chats, runs and ledger as they are: for a failure's report, and to see whether anything changes."""
         chats = [(one["workflow_name"], one["run_state"], one["waiting"], one["last_seq"]) for one in self._chats()]
-        ledger = sorted(Counter(row["status"] for row in self._ledger()).items())
+        ledger = sorted(Counter(row["status"] for row in self.ledger()).items())
         return f"chats {sorted(chats)}, runs {sorted(map(str, self.runs()))}, ledger {ledger}"
 
     # reading
@@ -283,14 +288,14 @@ class Oracle:
             chat_id,
         )
 
-    def _ledger(self) -> list[dict[str, Any]]:
+    def ledger(self) -> list[dict[str, Any]]:
         return self.stage.database.rows(
             "SELECT run_id, status, workflow_name, agent, attempt, prompt_tokens, completion_tokens "
             "FROM sessions_app_modelcall WHERE user_id = (SELECT _id FROM accounts_user WHERE username = ?)",
             self.person,
         )
 
-    def _committed_answers(self) -> int:
+    def committed_answers(self) -> int:
         """Model responses that agents remember, and Ask's replies."""
         stored = self.stage.database.rows(
             "SELECT s.payload FROM workflows_app_storedevent s JOIN sessions_app_chatsession c ON c._id = s.chat_id "

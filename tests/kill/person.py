@@ -41,6 +41,7 @@ class Person:
     client: Client = field(init=False)
     told: dict[str, Told] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
+    within: float = WITHIN
     losses: int = 0
     _line: contextlib.AsyncExitStack | None = None
 
@@ -90,7 +91,7 @@ class Person:
 
     async def until(self, seen: Callable[[], Any], what: str) -> Any:
         """Read until ``seen`` says something true; what it said."""
-        end = asyncio.get_running_loop().time() + WITHIN
+        end = asyncio.get_running_loop().time() + self.within
         while True:
             if found := seen():
                 return found
@@ -123,10 +124,11 @@ class Person:
             await self._lost()
             await self.connect(known=known)
             with contextlib.suppress(*LOST):
-                await self._catch_up()
+                await self.catch_up()
                 return
 
-    async def _catch_up(self) -> None:
+    async def catch_up(self) -> None:
+        """Hold what was told against the server, and follow what was told of."""
         for command_id, told in self.told.items():
             status = await self.client.ask("command.status", command_id=command_id)
             self.check_told(command_id, told, status)
@@ -150,5 +152,5 @@ class Person:
     async def _lost(self) -> None:
         await self.close()
         self.losses += 1
-        assert self.losses < 20, "the line is lost again and again"
+        assert self.losses < 500, "the line is lost again and again"
         await self.after_loss(self)

@@ -12,7 +12,7 @@ from mozaiks.protocol.digest import first_digest, next_digest
 from mozaiks.protocol.events import EVENTS, InputRequested, parse_event
 
 GOLDEN = sorted((Path(__file__).resolve().parent.parent / "golden").glob("*.jsonl"))
-NOT_YET_RECORDED = {"chat.tool_call", "chat.tool_response", "chat.error"}
+NOT_YET_RECORDED = {"chat.tool_call", "chat.tool_response"}
 """Events that the recorded conversations do not hold; test_an_event_is_its_wire_form covers them."""
 
 

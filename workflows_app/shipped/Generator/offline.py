@@ -45,11 +45,11 @@ def analyst(c: "Conversation") -> Json:
     brief = brief_of(c.first_message, c.message, _details(c))
     if brief.problem:
         return {
-            "clear": False,
+            "verdict": "nothing to plan",
             "reading": clip(_PROBLEMS[brief.problem], 240),
             "questions": ["What should be made, for whom, and by when?"],
         }
-    return {"clear": True, "reading": _reading(brief), "questions": _questions(brief)}
+    return {"verdict": "plan it", "reading": _reading(brief), "questions": _questions(brief)}
 
 
 def designer(c: "Conversation") -> Json:

@@ -28,9 +28,9 @@ class Details(BaseModel):
 
 
 class Analysis(BaseModel):
-    """The analyst's reading of the brief. ``clear`` is false only where there is nothing to plan."""
+    """The analyst's reading of the brief."""
 
-    clear: bool
+    verdict: Literal["plan it", "nothing to plan"]
     reading: Annotated[str, Field(max_length=240, description="What is to be made, for whom, in one or two sentences")]
     questions: list[Line] = Field(max_length=2, description="What would change the plan most if it were known")
 
