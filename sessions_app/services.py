@@ -136,6 +136,26 @@ def take_queued(chat: ChatSession) -> QueuedMessage | None:
     return queued
 
 
+def update_queued(*, principal: Principal, chat_id: UUID, queued_id: UUID, text: str) -> list[dict[str, Any]]:
+    """Change a message that still waits; the queue after it. ``NotFound`` where the chat took it already."""
+    with txn():
+        chat = lock_own_chat(principal=principal, chat_id=chat_id)
+        if not chat.queue.filter(pk=queued_id).update(text=clean_text(text)):
+            raise NotFound("This message waits no more.")
+        ring_queue(chat)
+        return selectors.list_queue(chat_id=chat.pk)
+
+
+def remove_queued(*, principal: Principal, chat_id: UUID, queued_id: UUID) -> list[dict[str, Any]]:
+    """Withdraw a message that still waits; the queue after it. ``NotFound`` where the chat took it already."""
+    with txn():
+        chat = lock_own_chat(principal=principal, chat_id=chat_id)
+        if not chat.queue.filter(pk=queued_id).delete()[0]:
+            raise NotFound("This message waits no more.")
+        ring_queue(chat)
+        return selectors.list_queue(chat_id=chat.pk)
+
+
 def ring_queue(chat: ChatSession) -> None:
     """Tell the owner's sockets that the queue changed."""
     on_commit(lambda: doorbell.ring_topic(app_id=chat.app_id, user_id=chat.owner_id, chat_id=chat.pk, topic="queue"))

@@ -46,6 +46,23 @@ class DeleteChat(Command):
         return [Unfollow(chat_id=self.chat_id)]
 
 
+class UpdateQueued(Command):
+    """Edit a message that waits until the chat's run is done."""
+
+    type: Literal["chat.queue.update"] = "chat.queue.update"
+    chat_id: UUID
+    queued_id: UUID
+    text: str = Field(min_length=1, max_length=50_000)
+
+
+class RemoveQueued(Command):
+    """Withdraw a message that waits until the chat's run is done."""
+
+    type: Literal["chat.queue.remove"] = "chat.queue.remove"
+    chat_id: UUID
+    queued_id: UUID
+
+
 class MarkSeen(Command):
     """Mark a chat as read up to ``seq``."""
 
@@ -81,3 +98,15 @@ def delete_chat(principal: Principal, cmd: DeleteChat) -> dict[str, Any]:
 @command(MarkSeen, place="writer")
 def mark_seen(principal: Principal, cmd: MarkSeen) -> dict[str, Any]:
     return {"unread": services.mark_seen(principal=principal, chat_id=cmd.chat_id, seq=cmd.seq)}
+
+
+@command(UpdateQueued)
+def update_queued(principal: Principal, cmd: UpdateQueued) -> dict[str, Any]:
+    queue = services.update_queued(principal=principal, chat_id=cmd.chat_id, queued_id=cmd.queued_id, text=cmd.text)
+    return {"chat_id": str(cmd.chat_id), "queue": queue}
+
+
+@command(RemoveQueued)
+def remove_queued(principal: Principal, cmd: RemoveQueued) -> dict[str, Any]:
+    queue = services.remove_queued(principal=principal, chat_id=cmd.chat_id, queued_id=cmd.queued_id)
+    return {"chat_id": str(cmd.chat_id), "queue": queue}

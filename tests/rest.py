@@ -17,7 +17,7 @@ class Rest:
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """The response; ``path`` begins after ``/api/``."""
-        data = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
+        data: dict[str, Any] = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
         return self._client.generic(method, f"/api/{path}", **data)
 
     def get(self, path: str, shape: type[BaseModel] | None = None, *, status: int = 200) -> Any:

@@ -77,7 +77,7 @@ def text_so_far(chat_id: UUID) -> dict[str, Any] | None:
     live = _live.get(chat_id)
     if live is not None:
         return _snapshot(live) if live.sent else None
-    found: dict[str, Any] | None = cache.get(_key(chat_id))
+    found: dict[str, Any] | None = _quietly(cache.get, _key(chat_id))
     return found
 
 
@@ -133,14 +133,15 @@ def _background(call: Any, *args: Any) -> None:
     if settings.CONFIG.redis_url:
         _keeper.submit(_quietly, call, *args)
     else:
-        call(*args)
+        _quietly(call, *args)
 
 
-def _quietly(call: Any, *args: Any) -> None:
+def _quietly(call: Any, *args: Any) -> Any:
     try:
-        call(*args)
+        return call(*args)
     except Exception as error:  # noqa: BLE001  (whatever the cache says: the text is only kept for comfort)
         doorbell.log.warning("text so far not kept: %s", error)
+        return None
 
 
 _keeper = ThreadPoolExecutor(1, thread_name_prefix="mozaiks-text-so-far")

@@ -166,6 +166,27 @@ async def test_a_question_asked_while_the_pause_was_wanted_is_paused(connect: Co
     assert len(alice.chats[chat_id].of("chat.tool_call")) == 1
 
 
+@pytest.mark.requirement("A8", "PROTOCOL 3")
+async def test_every_tab_is_told_once_of_the_mode_and_the_chat_in_front(connect: Connect) -> None:
+    one, two = await connect("alice"), await connect("alice")
+    chat_id = await start(one)
+    entered = await one.ask("chat.enter_general_mode")
+    await one.ask("chat.switch_workflow", chat_id=chat_id)
+    state = await one.ask("session.list")
+    for client in (one, two):
+        await client.drain(0.3)
+        told = [frame for frame in client.frames if frame["type"] in ("chat.mode_changed", "chat.context_switched")]
+        assert [frame["type"] for frame in told] == ["chat.context_switched", "chat.mode_changed", "chat.mode_changed"]
+        switched, general, back = told
+        assert (switched["from_chat_id"], switched["to_chat_id"]) == (None, chat_id)
+        assert switched["workflow_name"] == "Helper"
+        fields = ("general_chat_id", "general_chat_label", "general_chat_sequence")
+        assert [general[name] for name in fields] == [entered[name] for name in fields]
+        assert (general["mode"], back["mode"], back["active_chat_id"]) == ("general", "workflow", chat_id)
+        assert switched["session_version"] < general["session_version"] < back["session_version"]
+        assert back["session_version"] <= state["session_version"]
+
+
 # Law 10
 
 CANARY = "heliotrope-7731"

@@ -445,3 +445,27 @@ async def test_what_a_model_says_cannot_hurt_a_socket(connect: Connect, models: 
     assert text.startswith("before ")
     assert text.endswith(" after <script>")
     await is_well(alice)
+
+
+@pytest.mark.requirement("law 1", "law 13")
+async def test_without_its_cache_and_layer_a_socket_only_gets_slower(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away:
+        def get(self, *args: Any) -> Any:
+            raise ConnectionError("the cache is away")
+
+        set = delete = get
+
+    async def away(*args: Any) -> None:
+        raise ConnectionError("the layer is away")
+
+    monkeypatch.setattr(hub, "POLL_EVERY", 0.2)
+    monkeypatch.setattr("mozaiks.gateway.deltas.cache", Away())
+    monkeypatch.setattr(doorbell.get_channel_layer(), "group_send", away)
+    monkeypatch.setattr(doorbell.get_channel_layer(), "group_add", away)
+    alice = await connect("alice")
+    chat_id = await start(alice, "Interview")
+    run_id = alice.chats[chat_id].of("chat.run_start")[0]["data"]["run_id"]
+    assert await alice.ask("chat.stop", chat_id=chat_id, run_id=run_id) == {"stopped": True}
+    assert await alice.settle(chat_id) == "chat.run_complete"

@@ -67,12 +67,13 @@ def test_depth_is_counted_outside_of_strings_only() -> None:
 @pytest.mark.parametrize("bad", ["\x00", "a\x00b", LONE, "\udfff", "a" + LONE])
 @pytest.mark.parametrize("shape", ["value", "key", "list", "deep"])
 def test_nul_and_lone_surrogates_are_refused_wherever_they_are(bad: str, shape: str) -> None:
-    frame: dict[str, Any] = {
+    frames: dict[str, dict[str, Any]] = {
         "value": {"field": bad},
         "key": {bad: 1},
         "list": {"field": ["ok", bad]},
         "deep": {"field": {"in": [{"here": bad}]}},
-    }[shape]
+    }
+    frame = frames[shape]
     with pytest.raises(SchemaInvalid) as refused:
         check_strings(decode(json.dumps(frame)))
     assert shape == "key" or "field" in refused.value.message
