@@ -47,6 +47,7 @@ class GeneralTranscript(Shape):
 
     session: GeneralChatRow
     messages: list[TranscriptRow]
+    events: list[TranscriptRow]
     next_after: int | None
 
 

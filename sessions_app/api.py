@@ -44,6 +44,7 @@ class Timeline(Shape):
     """A page of the mixed transcript."""
 
     messages: list[TranscriptRow]
+    events: list[TranscriptRow]
     next_cursor: str | None
 
 
@@ -89,7 +90,7 @@ def transcript_response(
     """A chat's transcript as the query asks for it."""
     if query.format == "markdown":
         page = transcripts.read_transcript(chat=chat, after=query.after_sequence, limit=query.limit)
-        text = transcripts.as_markdown(title=chat.label, messages=page["messages"])
+        text = transcripts.as_markdown(title=chat.label, events=page["events"])
         return HttpResponse(text, content_type="text/markdown; charset=utf-8")
     page = transcripts.read_transcript(chat=chat, after=query.after_sequence, limit=query.limit or 200)
     return Response({"session": session, **page})

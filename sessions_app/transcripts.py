@@ -23,12 +23,15 @@ LIFTED = ("role", "agent", "content", "visible")
 
 
 def read_transcript(*, chat: ChatSession, after: int = 0, limit: int | None = 200) -> dict[str, Any]:
-    """``messages``: the chat's events after ``after``, in order; ``next_after``: the next page's ``after``, or null."""
+    """A page of a chat's log after ``after``: ``events`` are all of it, ``messages`` what was said in it, both in order.
+
+    ``next_after`` is the next page's ``after``, or null.
+    """
     events = LoggedEvent.objects.filter(chat_id=chat.pk, seq__gt=after, seq__lte=chat.last_seq).order_by("seq")
     page = list(events if limit is None else events[:limit])
     more = bool(page) and page[-1].seq < chat.last_seq
     return {
-        "messages": [message_row(event, epoch=chat.epoch) for event in page],
+        **_page([message_row(event, epoch=chat.epoch) for event in page]),
         "next_after": page[-1].seq if more else None,
     }
 
@@ -47,7 +50,7 @@ def read_timeline(*, principal: Principal, cursor: str | None = None, limit: int
     epochs = dict(chats.values_list("pk", "epoch"))
     shown = [event for event in page[:limit] if event.chat_id in epochs]
     return {
-        "messages": [message_row(event, epoch=epochs[event.chat_id]) for event in shown],
+        **_page([message_row(event, epoch=epochs[event.chat_id]) for event in shown]),
         "next_cursor": encode_cursor(TIMELINE, page[limit - 1].position) if len(page) > limit else None,
     }
 
@@ -56,6 +59,10 @@ def message_row(event: LoggedEvent, *, epoch: UUID) -> dict[str, Any]:
     """The wire event, with what a message says beside its ``data`` too (null for an event that is no message)."""
     said = event.payload if event.type == "chat.text" else {}
     return {**selectors.wire_event(event, epoch=epoch), **{name: said.get(name) for name in LIFTED}}
+
+
+def _page(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"messages": [row for row in rows if row["type"] == "chat.text"], "events": rows}
 
 
 def list_workflow_chats(
@@ -78,10 +85,10 @@ def list_workflow_chats(
     return page[:limit], following, total
 
 
-def as_markdown(*, title: str, messages: list[dict[str, Any]]) -> str:
+def as_markdown(*, title: str, events: list[dict[str, Any]]) -> str:
     """The visible conversation as Markdown: who said what, what was asked and answered, which artifacts were made."""
     parts = [f"# {title}"]
-    for row in messages:
+    for row in events:
         data = row["data"]
         match row["type"]:
             case "chat.text" if data["visible"]:

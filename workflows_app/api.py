@@ -84,6 +84,7 @@ class WorkflowTranscript(Shape):
 
     session: SessionRow
     messages: list[TranscriptRow]
+    events: list[TranscriptRow]
     next_after: int | None
 
 

@@ -234,7 +234,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
                 await self.send_frame(outcome.frame)
                 continue
             self.feed = Feed(self.admitted.principal, self.send_frame)
-            await self.feed.sync_session()
+            await self.feed.session.sync()
             await self._finish(outcome)
             await self._open_alias()
             return True
@@ -272,7 +272,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
     async def _apply(self, outcome: Outcome) -> None:
         assert self.feed is not None
         if outcome.command is not None and outcome.command.type in SESSION_COMMANDS:
-            await self._guard(self.feed.sync_session(after_result=True))
+            await self._guard(self.feed.session.sync(after_result=True))
         for effect in outcome.effects:
             if isinstance(effect, Unfollow):
                 self.feed.unfollow(effect.chat_id)
@@ -315,9 +315,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         while not self._closed:
             await asyncio.sleep(HEARTBEAT_EVERY)
             chats = self.feed.heads()
-            await self.send_frame(
-                {"type": "heartbeat", "session_version": self.feed.session["version"], "chats": chats}
-            )
+            await self.send_frame({"type": "heartbeat", "session_version": self.feed.session.version, "chats": chats})
 
     def _start(self, work: Any) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(self._guard_forever(work)))

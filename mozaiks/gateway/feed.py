@@ -23,6 +23,7 @@ from mozaiks.protocol.errors import NotFound, Unavailable
 
 from . import deltas, executor, ports
 from .ports import Head
+from .session_feed import SessionFeed
 
 log = logging.getLogger("mozaiks.gateway")
 
@@ -64,16 +65,13 @@ class Feed:
         self.principal = principal
         self._send = send
         self.followed: dict[UUID, Followed] = {}
-        self.session: dict[str, Any] = {"version": -1, "mode": "workflow", "active_chat_id": None}
         self._touched: dict[str, set[str]] = {}
-        self._summaries: dict[UUID, dict[str, Any] | None] = {}
-        self._session_stale = False
-        self._session_lock = asyncio.Lock()
         self.wake = asyncio.Event()
         self.idle = asyncio.Event()
         """Set while no command is being carried out: session signals wait for the command's own result."""
         self.idle.set()
         self._patience = 0.0
+        self.session = SessionFeed(principal, send, self.idle)
 
     # What the consumer tells the feed
 
@@ -101,8 +99,7 @@ class Feed:
 
     def ring(self, bell: dict[str, Any]) -> None:
         """A doorbell: remember what to look at; nothing is believed but that something changed."""
-        if bell["version"] > self.session["version"]:
-            self._session_stale = True
+        self.session.reached(bell["version"])
         if bell["chat_id"] is not None:
             self._touched.setdefault(bell["chat_id"], set()).update(bell["topics"], ["log"] if bell["version"] else [])
         self.wake.set()
@@ -114,8 +111,7 @@ class Feed:
             if known is not None and known.stage == "live" and seq > known.sent:
                 self._touched.setdefault(str(chat_id), set()).add("log")
                 self.wake.set()
-        if version > self.session["version"]:
-            self._session_stale = True
+        if self.session.reached(version):
             self.wake.set()
 
     async def delta(self, frame: dict[str, Any]) -> None:
@@ -160,7 +156,7 @@ class Feed:
                 # The socket outlives the database: nothing was sent that was not read, so look again.
                 log.warning("log not readable, looking again: %s", error)
                 await asyncio.sleep(1)
-                self._session_stale = True
+                self.session.stale = True
                 self.wake.set()
 
     async def _step(self) -> bool:
@@ -181,11 +177,7 @@ class Feed:
             await self._tail(known)
         if behind:
             return True
-        # What tells of the session waits for the result of the command that changes it.
-        if (self._session_stale or self._summaries) and self.idle.is_set():
-            await self._signal_session()
-            return True
-        return False
+        return await self.session.step()
 
     async def _begin(self, chat_id: UUID, known: Followed) -> None:
         try:
@@ -294,34 +286,34 @@ class Feed:
         known.attempt, known.length = (live["message_id"], live["attempt"]), len(live["text"])
         await self._send({"type": "chat.delta", "chat_id": str(known.head.chat_id), "offset": 0, **live})
 
-    # Session signals
-
     async def _catch_up(self) -> None:
         """Look at what the doorbells named: events and topics of followed chats; tab summaries are kept for later."""
         touched, self._touched = self._touched, {}
         chat_ids = [UUID(chat_id) for chat_id in touched]
-        summaries = await executor.read(ports.log().summaries, self.principal, chat_ids)
-        for chat_id, topics in zip(chat_ids, touched.values(), strict=True):
-            known, summary = self.followed.get(chat_id), summaries.get(chat_id)
-            if known is not None and summary is not None and known.head is not None:
-                await self._result_first()
-                if summary["epoch"] != str(known.head.epoch):
-                    self._start_over(known)
-                    continue
-                known.known_seq = max(known.known_seq, summary["last_seq"])
-                while known.behind and self.followed.get(chat_id) is known:
-                    await self._tail(known)
-                await self._send_topics(chat_id, topics)
-            if "log" in topics:
-                self._summaries[chat_id] = summary
+        try:
+            summaries = await executor.read(ports.log().summaries, self.principal, chat_ids)
+            for chat_id, topics in zip(chat_ids, touched.values(), strict=True):
+                await self._look_at(chat_id, topics, summaries.get(chat_id))
+        except Exception:
+            for name, topics in touched.items():  # a bell is answered, or it still rings
+                self._touched.setdefault(name, set()).update(topics)
+            raise
 
-    async def _signal_session(self) -> None:
-        await self.sync_session()
-        if not self.idle.is_set():
-            return
-        summaries, self._summaries = self._summaries, {}
-        for chat_id, summary in summaries.items():
-            await self._send_summary(chat_id, summary)
+    async def _look_at(self, chat_id: UUID, topics: set[str], summary: dict[str, Any] | None) -> None:
+        known = self.followed.get(chat_id)
+        if known is not None and summary is not None and known.head is not None:
+            await self._result_first()
+            if summary["epoch"] != str(known.head.epoch):
+                self._start_over(known)
+                return
+            known.known_seq = max(known.known_seq, summary["last_seq"])
+            while known.behind and self._holds(known):
+                await self._tail(known)
+            await self._send_topics(chat_id, topics)
+        if "log" in topics:
+            self.session.summaries[chat_id] = summary
+            if summary is None:
+                self.unfollow(chat_id)
 
     async def _result_first(self) -> None:
         """Let the command that is being carried out answer before what it caused is told."""
@@ -354,58 +346,6 @@ class Feed:
                 return  # deleted a moment ago; its summary says so
             await self._send({"type": "chat_meta", **meta})
 
-    async def _send_summary(self, chat_id: UUID, summary: dict[str, Any] | None) -> None:
-        frame: dict[str, Any] = {"type": "session.updated", "session_version": self.session["version"]}
-        if summary is None:
-            self.unfollow(chat_id)
-            await self._send({**frame, "removed": str(chat_id)})
-        else:
-            await self._send({**frame, "chat": summary})
-
-    async def sync_session(self, *, after_result: bool = False) -> None:
-        """Send what changed in the session row since this socket last looked: mode and active chat.
-
-        ``after_result``: called by the command that changed it; anyone else waits while a command is carried out.
-        """
-        async with self._session_lock:
-            self._session_stale = False
-            now = await executor.read(ports.log().session_row, self.principal)
-            if not after_result and not self.idle.is_set():
-                self._session_stale = True
-                return
-            before, self.session = self.session, now
-            await self._tell_changes(before, now)
-
-    async def _tell_changes(self, before: dict[str, Any], now: dict[str, Any]) -> None:
-        if before["version"] < 0 or now["version"] == before["version"]:
-            return
-        if now["mode"] != before["mode"] or (
-            now["mode"] == "general" and now["general_chat_id"] != before["general_chat_id"]
-        ):
-            frame = {"type": "chat.mode_changed", "mode": now["mode"], "session_version": now["version"]}
-            if now["mode"] == "general":
-                for name in ("general_chat_id", "general_chat_label", "general_chat_sequence"):
-                    frame[name] = _text(now[name])
-            frame["active_chat_id"] = _text(now["active_chat_id"])
-            await self._send(frame)
-        if now["active_chat_id"] != before["active_chat_id"]:
-            await self._send_switched(before["active_chat_id"], now)
-
-    async def _send_switched(self, old: UUID | None, now: dict[str, Any]) -> None:
-        new = now["active_chat_id"]
-        heads = await executor.read(ports.log().heads, self.principal, [new]) if new else {}
-        head = heads.get(new) if new else None
-        await self._send(
-            {
-                "type": "chat.context_switched",
-                "from_chat_id": _text(old),
-                "to_chat_id": _text(new),
-                "workflow_name": head.workflow_name if head else None,
-                "artifact_id": _text(head.artifact_id) if head else None,
-                "session_version": now["version"],
-            }
-        )
-
 
 def _gap(head: Head, wish: Follow) -> str | None:
     cursor = wish.cursor
@@ -418,7 +358,3 @@ def _gap(head: Head, wish: Follow) -> str | None:
     if cursor.seq > head.last_seq:
         return "ahead"
     return "expired" if cursor.seq < head.min_seq - 1 else None
-
-
-def _text(value: Any) -> Any:
-    return str(value) if isinstance(value, UUID) else value

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
@@ -283,8 +283,8 @@ async def test_a_command_answers_with_its_data_has_its_effect_and_counts_once(wo
     assert await database(everything) == before
     status = await client.ask("command.status", command_id="the-one")
     assert status == {"status": "committed", "result": first["data"]}
-    other = ("tab.reorder", {"chat_ids": []}) if name != "tab.reorder" else ("tab.close", {"chat_id": world.helper})
-    assert (await client.refused(other[0], id="the-one", **other[1]))["code"] == "ID_REUSED"
+    other, body = "tab.reorder", {"chat_ids": [] if name != "tab.reorder" else [world.helper]}
+    assert (await client.refused(other, id="the-one", **body))["code"] == "ID_REUSED"
     assert await database(everything) == before
 
 
@@ -439,8 +439,8 @@ async def test_completing_a_chat_ends_its_run_and_its_queue(world: World) -> Non
     assert [event["data"]["status"] for event in log.of("chat.run_complete")] == ["cancelled"]
     assert len(log.of("chat.run_start")) == 1
     await alice.drain(0.3)
-    assert not await database(Run.objects.filter(chat_id=chat_id, status__in=Run.UNFINISHED).exists)
-    assert not await database(QueuedMessage.objects.filter(chat_id=chat_id).exists)
+    assert not await database(Run.objects.filter(chat=UUID(chat_id), status__in=Run.UNFINISHED).exists)
+    assert not await database(QueuedMessage.objects.filter(chat=UUID(chat_id)).exists)
     chat = await database(ChatSession.objects.get, pk=chat_id)
     assert (chat.status, chat.run_state) == ("COMPLETED", "idle")
 

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import OperationalError
 from django.db.models import F
 
 from mozaiks.accounts.principal import Principal
-from mozaiks.gateway import consumer, doorbell, hub
+from mozaiks.gateway import consumer, doorbell, hub, ports
 from mozaiks.protocol.digest import first_digest, next_digest
 from mozaiks.protocol.events import ArtifactChanged, Event, InputRequested, Said
 from sessions_app import services
@@ -423,3 +424,25 @@ async def test_a_deleted_chat_leaves_every_tab(connect: Connect) -> None:
         await client.until(lambda frame: frame.get("removed") == chat_id)
     await database(ChatSession.objects.filter(pk=chat_id).update, last_seq=F("last_seq"))
     assert (await two.refused("chat.open", chat_id=chat_id))["code"] == "NOT_FOUND"
+
+
+@pytest.mark.requirement("law 1", "C16")
+async def test_a_database_that_is_away_for_a_moment_silences_no_doorbell(
+    alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat_id = await start(alice)
+    await alice.drain(0.2)
+    log = ports.log()
+    summaries, failures = log.summaries, iter([True, True])
+
+    def away(*args: Any) -> Any:
+        if next(failures, False):
+            raise OperationalError("away")
+        return summaries(*args)
+
+    monkeypatch.setattr(log, "summaries", away)
+    await alice.ask("chat.pause", chat_id=chat_id)
+    await alice.ask("user.input.submit", chat_id=chat_id, text="Later")
+    await alice.event("chat.paused", chat_id, within=4.5)  # before the poller would look
+    queue = await alice.until(lambda frame: frame["type"] == "chat.queue", within=2)
+    assert [queued["text"] for queued in queue["queue"]] == ["Later"]

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
@@ -462,8 +463,8 @@ async def test_without_its_cache_and_layer_a_socket_only_gets_slower(
 
     monkeypatch.setattr(hub, "POLL_EVERY", 0.2)
     monkeypatch.setattr("mozaiks.gateway.deltas.cache", Away())
-    monkeypatch.setattr(doorbell.get_channel_layer(), "group_send", away)
-    monkeypatch.setattr(doorbell.get_channel_layer(), "group_add", away)
+    for name in ("group_send", "group_add"):
+        monkeypatch.setattr(get_channel_layer(), name, away)
     alice = await connect("alice")
     chat_id = await start(alice, "Interview")
     run_id = alice.chats[chat_id].of("chat.run_start")[0]["data"]["run_id"]

@@ -20,7 +20,7 @@ function page({ sessions = [], metas = {}, artifacts = {}, pages = {} } = {}) {
     available: async () => ({ workflows: [] }),
     meta: async (_, id) => (asked.push(`meta ${id}`), metas[id] ?? { exists: true, chat_id: id }),
     artifact: async (id) => (asked.push(`artifact ${id}`), artifacts[id]),
-    transcript: async (_, id, after, limit) => (asked.push(`page ${after} ${limit}`), { messages: pages[id] ?? [] }),
+    transcript: async (_, id, after, limit) => (asked.push(`page ${after} ${limit}`), { events: pages[id] ?? [] }),
   };
   const client = createClient({
     store,

@@ -52,8 +52,8 @@ def unkilled_shipped(stage: Stage) -> Seen:
 @pytest.mark.parametrize(
     "faults",
     [
-        [("waiting", 1), ("inside_publish_artifact", 1), ("last_delta_before_commit", 6), ("ask_streaming", 4)],
-        [("committed_before_result", 2), ("mid_delta", 20), ("commit_before_doorbell", 16)],
+        [("waiting", 1), ("inside_publish_artifact", 1), ("last_delta_before_commit", 2), ("ask_streaming", 4)],
+        [("committed_before_result", 2), ("mid_delta", 20), ("commit_before_doorbell", 5)],
     ],
     ids=lambda faults: "+".join(name for name, _ in faults),
 )

@@ -226,7 +226,11 @@ def test_a_models_invented_figures_are_not_taken() -> None:
 
 @pytest.mark.parametrize(
     "said",
-    [{}, {"risks": None, "questions": "x"}, {"risks": ["a", "", "It might rain on the money."], "questions": []}],
+    [
+        {},
+        {"risks": None, "questions": "x"},
+        {"risks": ["a", "", "A fall of the market may come early."], "questions": []},
+    ],
 )
 def test_the_artifact_is_whole_whatever_the_model_says(said: dict[str, Any]) -> None:
     walk = Walk("MozaiksCapital").start(FIRST)

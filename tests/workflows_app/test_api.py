@@ -175,7 +175,8 @@ def test_a_transcript_is_the_log_page_by_page_and_hidden_messages_stay_flagged(
     while after is not None:
         page = rest.get(f"chats/transcript/demo/{chat.pk}?after_sequence={after}&limit=2", api.WorkflowTranscript)
         assert page["session"]["chat_id"] == str(chat.pk)
-        rows, after = rows + page["messages"], page["next_after"]
+        rows, after = rows + page["events"], page["next_after"]
+        assert page["messages"] == [row for row in page["events"] if row["type"] == "chat.text"]
     assert [row["seq"] for row in rows] == list(range(1, ChatSession.objects.get(pk=chat.pk).last_seq + 1))
     said = [row for row in rows if row["type"] == "chat.text"]
     assert [(row["source"], row["role"], row["agent"], row["content"], row["visible"]) for row in said] == [

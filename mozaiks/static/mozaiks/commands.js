@@ -159,10 +159,10 @@ export function createCommands(client) {
       loading(true);
       try {
         const after = Math.max(0, held.from - 1 - PAGE);
-        const { messages } = await api.transcript(chat(id)?.kind ?? "workflow", id, after, PAGE);
+        const { events } = await api.transcript(chat(id)?.kind ?? "workflow", id, after, PAGE);
         const now = store.state.transcripts[id];
         if (now?.epoch !== held.epoch) return;
-        const older = messages.map((entry) => transcript.fromPage(entry, held.epoch)).filter(({ seq }) => seq < held.from);
+        const older = events.map((entry) => transcript.fromPage(entry, held.epoch)).filter(({ seq }) => seq < held.from);
         client.setTranscript(id, transcript.prepend(now, older, after + 1));
       } catch (error) {
         commands.say(error.message, "failed");

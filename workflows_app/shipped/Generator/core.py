@@ -54,8 +54,9 @@ def core_steps(
 ) -> list[Json]:
     template = book["core"]
     features, _ = features_of(book, stems(f"{brief.subject} {brief.audience} {brief.phrase}"), brief)
+    usual = [_core_title(template, names, feature) for feature in features]  # said again by a model, they stay as here
     pieces: list[tuple[str, str, str]] = []  # title, deliverable, feature
-    for title, deliverable in model_steps(said, brief, [*taken]):
+    for title, deliverable in model_steps(said, brief, [*taken, *usual]):
         pieces.append((title, deliverable, title))
         taken = [*taken, title]
     own = list(brief.features)
@@ -117,7 +118,7 @@ def model_steps(said: Mapping[str, Any], brief: Brief, taken: list[str]) -> list
     for item in said.get("core_steps") or []:
         title = clean_text(item.get("title"), 90) if isinstance(item, Mapping) else ""
         words = stems(title)
-        if len(words) < 2 or not words - known or not words & near or any(alike(title, other) for other in taken):
+        if len(words) < 2 or not words - known or not words & near or any(_within(words, other) for other in taken):
             continue
         deliverable = clean_text(item.get("deliverable"), 160)
         repeated = (
@@ -126,3 +127,8 @@ def model_steps(said: Mapping[str, Any], brief: Brief, taken: list[str]) -> list
         found.append((upper_first(title), "" if repeated else upper_first(deliverable)))
         taken = [*taken, title]
     return found[:MOST_CORE]
+
+
+def _within(words: frozenset[str], other: str) -> bool:
+    """Whether nearly all of ``words`` stand in ``other``, which a cut title would hide from `alike`."""
+    return len(words & stems(other)) / len(words) >= 0.8

@@ -234,7 +234,8 @@ def _questions(plan: Mapping[str, Any], notes: Mapping[str, Any], terms: Terms) 
 
 def _said(note: Any, name: str) -> str:
     text = " ".join(str(note.get(name) or "").split())[:200] if isinstance(note, Mapping) else ""
-    return text if len(text.split()) >= 4 else ""
+    asks = text.endswith("?") or name != "question"
+    return text if len(text.split()) >= 5 and asks and any(c.isalpha() for c in text[:2]) else ""
 
 
 def _line(text: Any, plan: Mapping[str, Any]) -> str:

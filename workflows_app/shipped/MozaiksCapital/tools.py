@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .market import AS_OF, ASSETS, DISCLAIMER, EQUITIES, SOURCE
 from .portfolio import Inputs, Outcome, compound, rebalancing, simulate, stress
-from .reading import numbers_in, read_inputs, relative_changes
+from .reading import is_about_money, numbers_in, read_inputs, relative_changes
 from .wording import assumptions, difference, money, percent, question_lines, reason_for, risk_lines
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def _output(facts: "Facts", agent: str) -> Mapping[str, Any]:
 def _lines(said: Mapping[str, Any] | None, name: str) -> list[str]:
     lines = (said or {}).get(name)
     clean = [" ".join(str(line).split())[:200] for line in lines] if isinstance(lines, list) else []
-    return [line for line in dict.fromkeys(clean) if len(line.split()) >= 3]
+    return [line for line in dict.fromkeys(clean) if len(line.split()) >= 5 and is_about_money(line)]
 
 
 def _merged(first: list[str], then: list[str], most: int) -> list[str]:
