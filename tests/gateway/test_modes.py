@@ -278,6 +278,7 @@ async def test_a_pause_asked_during_the_model_call_comes_before_the_tools_effect
 async def test_a_chat_at_rest_is_paused_at_once_and_queues_what_comes(alice: Client) -> None:
     chat_id = await start(alice)
     assert await alice.ask("chat.pause", chat_id=chat_id) == {"run_state": "paused"}
+    await alice.event("chat.paused", chat_id)
     assert (await alice.ask("user.input.submit", chat_id=chat_id, text="Later"))["status"] == "queued"
     assert await alice.ask("chat.resume", chat_id=chat_id) == {"run_state": "queued"}
     assert await alice.settle(chat_id) == "chat.run_complete"

@@ -12,17 +12,24 @@ from tests.kill.stage import Stage
 
 
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Both servers, running."""
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Both servers; whether the one that is killed runs just now is not said."""
     made = Stage(tmp_path_factory.mktemp("kill"))
     try:
-        made.start()
         yield made
     finally:
         made.close()
 
 
+@pytest.fixture
+def stage(house: Stage) -> Stage:
+    """Both servers, running as they should."""
+    house.make_sound()
+    return house
+
+
 @pytest.fixture(scope="session")
-def unkilled(stage: Stage) -> Seen:
+def unkilled(house: Stage) -> Seen:
     """What the scenario brings when nobody kills the server."""
-    return Lap(stage).run()
+    house.make_sound()
+    return Lap(house).run()

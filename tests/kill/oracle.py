@@ -99,10 +99,9 @@ class Oracle:
     def check_logs(self) -> None:
         """Every log is dense and its chain of digests fits."""
         for chat in self._chats():
-            events = self._events(chat["id"])
-            must(
-                "a log is dense", [one["seq"] for one in events] == list(range(1, chat["last_seq"] + 1)), (chat, events)
-            )
+            events = self._events(chat["id"])[: chat["last_seq"]]  # more may have come since
+            numbers = [one["seq"] for one in events]
+            must("a log is dense", numbers == list(range(1, chat["last_seq"] + 1)), (chat, events))
             digest = first_digest(chat["epoch"])
             for one in events:
                 digest = next_digest(digest, one["event_id"])
@@ -191,15 +190,13 @@ class Oracle:
 
     def check_equal(self, seen: Seen, reference: Seen) -> None:
         """The content equals an unkilled run's."""
-        for mine, theirs in zip(seen.events, reference.events, strict=True):
-            for number, (one, other) in enumerate(zip(mine, theirs, strict=False)):
-                must("the content equals an unkilled run's", one == other, (number, one, other))
-            must(
-                "the content equals an unkilled run's",
-                len(mine) == len(theirs),
-                (mine[len(theirs) :], theirs[len(mine) :]),
-            )
-        must("the state equals an unkilled run's", seen.rows == reference.rows, (seen.rows, reference.rows))
+        events = plain.difference(seen.events, reference.events)
+        must("the content equals an unkilled run's", seen.events == reference.events, events)
+        must(
+            "the state equals an unkilled run's",
+            seen.rows == reference.rows,
+            plain.difference(seen.rows, reference.rows),
+        )
         must(
             "the work paid for equals an unkilled run's",
             seen.answers == reference.answers,

@@ -38,6 +38,20 @@ def request(body: dict[str, Any]) -> str:
     return json.dumps(content(body), sort_keys=True, ensure_ascii=False)
 
 
+def difference(one: Any, other: Any, where: str = "") -> str:
+    """The first place where two values differ, for a person to read."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted(one.keys() | other.keys()):
+            if one.get(key) != other.get(key):
+                return difference(one.get(key), other.get(key), f"{where}.{key}")
+    if isinstance(one, list) and isinstance(other, list):
+        for number, (mine, theirs) in enumerate(zip(one, other, strict=False)):
+            if mine != theirs:
+                return difference(mine, theirs, f"{where}[{number}]")
+        return f"{where}: {len(one)} entries, not {len(other)}"
+    return f"{where}: {str(one)[:300]} instead of {str(other)[:300]}"
+
+
 def _without(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without(one) for key, one in value.items() if key not in LEFT_OUT}

@@ -36,6 +36,9 @@ class KillServer(LiveServer):
     def command(self) -> list[str]:
         return [sys.executable, "-m", "tests.kill.armed", *super().command()[2:]]
 
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def twin(self) -> KillServer:
         """Another process over the same data, on a port of its own; not started."""
         made = copy.copy(self)
@@ -115,6 +118,14 @@ class Stage:
         """Start the server; when it was ready, in ``time.monotonic``'s seconds."""
         self.server.start(wait=True, **self.extra, **env)
         return time.monotonic()
+
+    def make_sound(self) -> None:
+        """Have the server run as it should, with nothing left of what a broken one did."""
+        if not self.server.is_running() or self.extra:
+            self.server.kill()
+            self.extra = {}
+            self.database.end_all_runs()
+            self.start()
 
     def calls(self) -> list[dict[str, Any]]:
         """The model server's own record so far."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.kill import mutants
@@ -26,24 +24,15 @@ CAUGHT: dict[str, tuple[Fault | None, str]] = {
 }
 
 
-@pytest.fixture
-def planted(stage: Stage) -> Iterator[Stage]:
-    """The stage with its server down; afterwards it runs as it should, with nothing left of the mutant's runs."""
-    stage.server.kill()
-    yield stage
-    stage.server.kill()
-    stage.extra = {}
-    stage.database.end_all_runs()
-    stage.start()
-
-
 @pytest.mark.requirement("law 1", "law 4", "law 7", "law 9")
 @pytest.mark.parametrize("mutant", CAUGHT)
-def test_a_planted_mistake_is_caught_by_the_promise_it_breaks(planted: Stage, unkilled: Seen, mutant: str) -> None:
+def test_a_planted_mistake_is_caught_by_the_promise_it_breaks(house: Stage, unkilled: Seen, mutant: str) -> None:
     fault, promise = CAUGHT[mutant]
-    planted.extra = {"KILL_MUTANT": mutant}
-    planted.start()
-    lap = Lap(planted, [fault], reference=unkilled) if fault else ZombieLap(planted, reference=unkilled)
+    house.server.kill()
+    house.database.end_all_runs()
+    house.extra = {"KILL_MUTANT": mutant}
+    house.start()
+    lap = Lap(house, [fault], reference=unkilled) if fault else ZombieLap(house, reference=unkilled)
     with pytest.raises(Broken) as caught:
         lap.run()
     assert caught.value.promise == promise
@@ -54,6 +43,5 @@ def test_every_mutant_is_tried() -> None:
 
 
 @pytest.mark.requirement("law 6")
-def test_a_server_that_was_taken_for_dead_writes_nothing_when_it_wakes_up(planted: Stage, unkilled: Seen) -> None:
-    planted.start()
-    ZombieLap(planted, reference=unkilled).run()
+def test_a_server_that_was_taken_for_dead_writes_nothing_when_it_wakes_up(stage: Stage, unkilled: Seen) -> None:
+    ZombieLap(stage, reference=unkilled).run()

@@ -43,9 +43,10 @@ async def play_with_shipped(person: Person) -> Chats:
 
 
 @pytest.fixture(scope="module")
-def unkilled_shipped(stage: Stage) -> Seen:
+def unkilled_shipped(house: Stage, unkilled: Seen) -> Seen:
     """What the shipped workflows bring when nobody kills the server."""
-    return Lap(stage, script=play_with_shipped).run()
+    house.make_sound()
+    return Lap(house, script=play_with_shipped).run()
 
 
 @pytest.mark.requirement("law 1", "law 7", "B43", "A15")

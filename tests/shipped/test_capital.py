@@ -215,7 +215,7 @@ def test_a_models_invented_figures_are_not_taken() -> None:
         "risk": "high",
         "fee_percent": 15,
         "goal": 1,
-        "currency": "XXX",
+        "currency": "ABC",
     }
     walk.speak = lambda agent, c: wild if agent == "profiler" else offline[agent](c)
     walk.start(FIRST)

@@ -262,3 +262,10 @@ def test_rejecting_without_a_word_leaves_the_plan_open() -> None:
     walk.message("make step 3 smaller")
     assert walk.asked == "approval"
     assert "smaller" in walk.said[-2][1]["summary"]
+
+
+def test_the_offline_designer_changes_nothing_that_the_rules_would_plan() -> None:
+    for message, _ in BRIEFS:
+        published = plan_for(message)
+        alone = build_workflow(brief_of(message))
+        assert published["steps"] == alone["steps"]

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .brief import Brief
 from .kinds import kind_of
 from .languages import NOTES
-from .planning import brief_of
-from .revision import named_steps
+from .planning import brief_of, heart_of
 from .schedule import find_cycle
 from .tools import plan_and_changes
 from .words import alike, clip, joined, stems
@@ -56,7 +55,7 @@ def designer(c: "Conversation") -> Json:
     """The plan's title and a summary of what it does, or of what the newest comment changed."""
     plan, changes = plan_and_changes({}, c)
     summary = " ".join(changes) or f"{plan['summary']} It begins with: {plan['steps'][0]['title']}."
-    touched = named_steps(plan["steps"], c.message)[0] if changes else plan["critical_path"]
+    touched = (plan["revision"].get("changed") or []) if changes else heart_of(plan)
     steps = [step for step in plan["steps"] if step["id"] in touched][:3]
     core = [
         {"number": int(s["id"][1:]), "title": clip(s["title"], 60), "deliverable": clip(s["deliverable"], 60)}

@@ -76,6 +76,13 @@ def build_workflow(
     return {**plan, "steps": [{k: v for k, v in step.items() if k != "key"} for step in dated]}
 
 
+def heart_of(plan: Json) -> list[str]:
+    """The ids of the steps at the plan's heart: those of the agent that has most of them."""
+    agents = [str(step["agent"]) for step in plan["steps"]]
+    busiest = max(agents, key=agents.count)
+    return [str(step["id"]) for step in plan["steps"] if step["agent"] == busiest]
+
+
 def rebuild_summary(plan: Json) -> Json:
     """``plan`` with prompts, cost and summary made again from its steps, after a change."""
     plan = {
