@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from mozaiks.accounts.principal import Principal
 from mozaiks.protocol.errors import NotFound
+from sessions_app.models import ChatSession
 from sessions_app.selectors import stamp
 
 from .models import ArtifactInstance, ArtifactVersion
@@ -36,15 +37,14 @@ def get_state(artifact: ArtifactInstance) -> Any:
     )
 
 
-def newest_of_types(*, app_id: UUID, user_id: UUID, types: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    """The user's newest artifact of each type: ``{type: {artifact_id, version, state}}``."""
+def newest_of_types(*, chat: ChatSession, types: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """The chat's own artifact of each type, else its owner's newest: ``{type: {artifact_id, version, state}}``."""
     found: dict[str, dict[str, Any]] = {}
     for artifact_type in types:
-        artifact = (
-            ArtifactInstance.objects.filter(app_id=app_id, owner_id=user_id, artifact_type=artifact_type)
-            .order_by("-last_updated_at", "-pk")
-            .first()
-        )
+        owned = ArtifactInstance.objects.filter(
+            app_id=chat.app_id, owner_id=chat.owner_id, artifact_type=artifact_type
+        ).order_by("-last_updated_at", "-pk")
+        artifact = owned.filter(bindings__chat=chat).first() or owned.first()
         if artifact is not None:
             found[artifact_type] = {
                 "artifact_id": str(artifact.pk),

@@ -103,6 +103,7 @@ class LoggedEvent(TenantModel):
     """One numbered entry of a chat's log; append-only."""
 
     chat = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="events")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     seq = models.PositiveBigIntegerField()
     position = models.PositiveBigIntegerField(help_text="Order over all chats of the owner.")
     event_id = models.UUIDField(default=uuid.uuid4)
@@ -114,7 +115,11 @@ class LoggedEvent(TenantModel):
     created_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["chat", "seq"], name="one_event_per_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["chat", "seq"], name="one_event_per_number"),
+            # The timeline of a user has one order (D1); the index is what makes reading it page by page cheap.
+            models.UniqueConstraint(fields=["app", "owner", "position"], name="one_event_per_position"),
+        ]
         indexes = [models.Index(fields=["chat", "unread", "seq"], name="event_unread")]
         ordering = ["chat", "seq"]
 

@@ -199,6 +199,7 @@ def _number(head: ChatSession, events: tuple[Event, ...], position: int, now: da
             LoggedEvent(
                 app_id=head.app_id,
                 chat_id=head.pk,
+                owner_id=head.owner_id,
                 seq=head.last_seq + 1 + offset,
                 position=position + offset,
                 event_id=event_id,

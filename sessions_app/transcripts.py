@@ -23,7 +23,7 @@ LIFTED = ("role", "agent", "content", "visible")
 
 
 def read_transcript(*, chat: ChatSession, after: int = 0, limit: int | None = 200) -> dict[str, Any]:
-    """A page of a chat's log after ``after``: ``events`` are all of it, ``messages`` what was said in it, both in order.
+    """A page of a chat's log after ``after``: ``events`` are all of it, ``messages`` what was said, both in order.
 
     ``next_after`` is the next page's ``after``, or null.
     """
@@ -43,7 +43,7 @@ def read_timeline(*, principal: Principal, cursor: str | None = None, limit: int
         raise SchemaInvalid("cursor: this is no cursor of this list; leave it out to start again.")
     page = list(
         LoggedEvent.objects.filter(
-            app_id=principal.app_id, chat__owner_id=principal.user_id, chat__deleted_at=None, position__gt=after
+            app_id=principal.app_id, owner_id=principal.user_id, chat__deleted_at=None, position__gt=after
         ).order_by("position")[: limit + 1]
     )
     chats = selectors.list_chats(principal=principal).filter(pk__in={event.chat_id for event in page})

@@ -27,6 +27,7 @@ def decide(chat: ChatSession, run: Run, session: WorkflowSession, definition: De
     """Ask the route and commit its choice."""
     following = definition.next(facts_of.route_state(chat, session))
     _add(session, following.add)
+    facts.variables = dict(session.variables)
     match following:
         case Speak(agent=name):
             return _new_turn(chat, run, session, definition, definition.agents[name], facts)

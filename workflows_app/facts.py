@@ -27,7 +27,7 @@ def read_facts(chat: ChatSession, session: WorkflowSession, definition: Definiti
     for request in answered.order_by("resolved_at"):
         if request.response is not None:
             answers[request.name] = request.response
-    found = artifacts.newest_of_types(app_id=chat.app_id, user_id=chat.owner_id, types=definition.reads)
+    found = artifacts.newest_of_types(chat=chat, types=definition.reads)
     return Facts(
         message=messages[-1].payload["content"] if messages else "",
         first_message=messages[0].payload["content"] if messages else "",
@@ -74,10 +74,11 @@ def compose_input(
         chat=chat, seq__gt=after, status=InputRequest.Status.ANSWERED, tool_call_id=""
     ).order_by("seq"):
         parts.append((request.seq, f"The user's answer to “{request.prompt}”", _plain(request.response)))
-    if last is None:
-        for name, artifact in facts.artifacts.items():
+    new = _published_since(chat, after)
+    for name, artifact in facts.artifacts.items():
+        if last is None or name in new:
             label = f"{name}, version {artifact['version']}"
-            parts.append((0, label, json.dumps(artifact["state"], ensure_ascii=False)))
+            parts.append((new.get(name, 0), label, json.dumps(artifact["state"], ensure_ascii=False)))
     parts.sort(key=lambda part: part[0])
     if len(parts) == 1 and parts[0][1] in ("", "User"):
         return _cut(parts[0][2])
@@ -92,6 +93,12 @@ def _opening_seq(chat: ChatSession) -> int | None:
     """The user's first message, which a seeded workflow's agents hear inside the seed and not again."""
     messages = LoggedEvent.objects.filter(chat=chat, type="chat.text", source="user")
     return messages.order_by("seq").values_list("seq", flat=True).first()
+
+
+def _published_since(chat: ChatSession, after: int) -> dict[str, int]:
+    """The artifact types that this chat made or changed after ``after``, with the number of the newest event."""
+    events = LoggedEvent.objects.filter(chat=chat, type="chat.artifact", seq__gt=after).order_by("seq")
+    return {event.payload["artifact_type"]: event.seq for event in events}
 
 
 def _texts(chat: ChatSession, after: int) -> list[LoggedEvent]:

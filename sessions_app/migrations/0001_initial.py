@@ -127,6 +127,12 @@ class Migration(migrations.Migration):
                         db_column="_id", default=uuid.uuid4, editable=False, primary_key=True, serialize=False
                     ),
                 ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
                 ("seq", models.PositiveBigIntegerField()),
                 ("position", models.PositiveBigIntegerField(help_text="Order over all chats of the owner.")),
                 ("event_id", models.UUIDField(default=uuid.uuid4)),
@@ -303,6 +309,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="loggedevent",
             constraint=models.UniqueConstraint(fields=("chat", "seq"), name="one_event_per_number"),
+        ),
+        migrations.AddConstraint(
+            model_name="loggedevent",
+            constraint=models.UniqueConstraint(fields=("app", "owner", "position"), name="one_event_per_position"),
         ),
         migrations.AddIndex(
             model_name="modelcall",
