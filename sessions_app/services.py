@@ -13,7 +13,7 @@ from mozaiks.accounts.principal import Principal
 from mozaiks.db import on_commit, txn
 from mozaiks.gateway import doorbell
 from mozaiks.protocol.digest import first_digest, next_digest
-from mozaiks.protocol.errors import ChatClosed, Conflict, NotFound
+from mozaiks.protocol.errors import ChatClosed, Conflict, NotFound, SchemaInvalid
 from mozaiks.protocol.events import Event
 from mozaiks.protocol.text import clean_json, clean_text
 
@@ -138,6 +138,8 @@ def take_queued(chat: ChatSession) -> QueuedMessage | None:
 
 def update_queued(*, principal: Principal, chat_id: UUID, queued_id: UUID, text: str) -> list[dict[str, Any]]:
     """Change a message that still waits; the queue after it. ``NotFound`` where the chat took it already."""
+    if not text.strip():
+        raise SchemaInvalid("text: write something first.")
     with txn():
         chat = lock_own_chat(principal=principal, chat_id=chat_id)
         if not chat.queue.filter(pk=queued_id).update(text=clean_text(text)):

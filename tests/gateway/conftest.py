@@ -31,9 +31,10 @@ def _gateway_definitions(_test_definitions: None, settings: Any) -> None:
 
 
 @pytest.fixture
-def slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The offline model streams about forty words a second."""
+def slow(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """The offline model streams about forty words a second; called, it answers its next calls at once."""
     monkeypatch.setenv("MOZAIKS_OFFLINE_TOKENS_PER_SECOND", "40")
+    return lambda: monkeypatch.setenv("MOZAIKS_OFFLINE_TOKENS_PER_SECOND", "0")
 
 
 @pytest.fixture

@@ -37,12 +37,13 @@ class World:
     failed: str = ""
     general: str = ""
     request: str = ""
+    queued: str = str(UUID(int=0))
     foreign: dict[str, str] = field(default_factory=dict)
 
     async def make(self, *parts: str) -> World:
         for part in parts:
             await getattr(self, f"_make_{part}")()
-        await self.alice.drain(0.1)
+        await self.alice.drain(0.05)
         return self
 
     async def _make_helper(self) -> None:
@@ -54,6 +55,12 @@ class World:
 
     async def _make_failed(self) -> None:
         self.failed = await start(self.alice, "Looper", activate=False)
+
+    async def _make_queued(self) -> None:
+        await self._make_helper()
+        await self.alice.ask("chat.pause", chat_id=self.helper)
+        said = await self.alice.ask("user.input.submit", chat_id=self.helper, text="Later")
+        self.queued = said["queued_id"]
 
     async def _make_general(self) -> None:
         self.general = (await self.alice.ask("chat.enter_general_mode"))["general_chat_id"]
@@ -138,9 +145,9 @@ async def is_named(world: World, data: Fields) -> None:
 
 
 async def is_gone(world: World, data: Fields) -> None:
+    await world.alice.until(lambda frame: frame.get("removed") == world.helper)
     assert (await database(ChatSession.objects.get, pk=world.helper)).deleted_at is not None
     assert (await world.alice.refused("chat.open", chat_id=world.helper))["code"] == "NOT_FOUND"
-    await world.alice.until(lambda frame: frame.get("removed") == world.helper)
 
 
 async def is_complete(world: World, data: Fields) -> None:
@@ -167,6 +174,18 @@ async def is_reordered(world: World, data: Fields) -> None:
     assert data["tabs"] == [world.asking, world.helper, world.failed]
     state = await world.alice.ask("session.list")
     assert [tab["chat_id"] for tab in state["tabs"]][:3] == data["tabs"]
+
+
+async def is_changed(world: World, data: Fields) -> None:
+    assert [queued["text"] for queued in data["queue"]] == ["Better"]
+    frame = await world.alice.until(lambda f: f["type"] == "chat.queue" and f["queue"] == data["queue"])
+    assert frame["chat_id"] == world.helper
+
+
+async def is_withdrawn(world: World, data: Fields) -> None:
+    assert data == {"chat_id": world.helper, "queue": []}
+    await world.alice.until(lambda frame: frame["type"] == "chat.queue" and not frame["queue"])
+    assert not await database(QueuedMessage.objects.exists)
 
 
 async def is_read(world: World, data: Fields) -> None:
@@ -228,6 +247,20 @@ ROWS: dict[str, Row] = {
         check=was_answered,
         needs=("asking",),
     ),
+    "chat.queue.update": Row(
+        lambda world: {"chat_id": world.helper, "queued_id": world.queued, "text": "Better"},
+        {"chat_id", "queue"},
+        "chat_id",
+        check=is_changed,
+        needs=("queued",),
+    ),
+    "chat.queue.remove": Row(
+        lambda world: {"chat_id": world.helper, "queued_id": world.queued},
+        {"chat_id", "queue"},
+        "chat_id",
+        check=is_withdrawn,
+        needs=("queued",),
+    ),
     "chat.pause": Row(named("helper"), {"run_state"}, "chat_id", check=is_paused),
     "chat.resume": Row(named("helper"), {"run_state"}, "chat_id"),
     "chat.stop": Row(named("helper", run_id=str(uuid4())), {"stopped"}, "chat_id"),
@@ -273,7 +306,7 @@ async def test_a_command_answers_with_its_data_has_its_effect_and_counts_once(wo
     if not commands.all_commands()[name].schema.claimed:
         assert await client.ask("command.status", command_id="the-one") == {"status": "unknown"}
         return
-    await client.drain(0.25)
+    await client.drain(0.15)
     before = await database(everything)
     again = await client.result(name, **fields)
     assert again == {**first, "duplicate": True}
@@ -494,6 +527,11 @@ async def test_what_does_not_fit_the_chats_state_is_a_conflict(world: World) -> 
     assert (await alice.refused("chat.pause", chat_id=world.failed))["code"] == "CONFLICT"
     assert (await alice.refused("chat.resume", chat_id=world.failed))["code"] == "CONFLICT"
     assert (await alice.refused("chat.complete", chat_id=world.general))["code"] == "CONFLICT"
+    for name, more in (("chat.queue.remove", {}), ("chat.queue.update", {"text": "x"})):
+        gone = await alice.refused(name, chat_id=world.helper, queued_id=str(uuid4()), **more)
+        assert gone["code"] == "NOT_FOUND"
+    blank = await alice.refused("chat.queue.update", chat_id=world.helper, queued_id=str(uuid4()), text=" ")
+    assert blank["code"] == "SCHEMA_VALIDATION_FAILED"
     twice = await alice.refused("tab.reorder", chat_ids=[world.helper, world.helper])
     assert twice["code"] == "SCHEMA_VALIDATION_FAILED"
     stopped = await alice.ask("chat.stop", chat_id=world.helper, run_id=str(uuid4()))
@@ -551,7 +589,7 @@ def everything() -> dict[str, Any]:
         "sessions": list(sessions),
         "events": LoggedEvent.objects.count(),
         "runs": list(Run.objects.order_by("pk").values_list("pk", "status")),
-        "queue": QueuedMessage.objects.count(),
+        "queue": list(QueuedMessage.objects.order_by("pk").values_list("pk", "text")),
         "calls": ModelCall.objects.count(),
         "general": GeneralChatSession.objects.count(),
         "requests": list(InputRequest.objects.order_by("pk").values_list("pk", "status")),

@@ -42,14 +42,14 @@ async def tab(client: Client, chat_id: str) -> dict[str, Any]:
 
 
 @pytest.mark.requirement("A5", "A6", "A7", "A15", "A52")
-@pytest.mark.usefixtures("slow")
-async def test_no_further_step_starts_until_the_user_comes_back(alice: Client) -> None:
+async def test_no_further_step_starts_until_the_user_comes_back(alice: Client, slow: Callable[[], None]) -> None:
     chat_id, _ = await streaming(alice)
     entered = await alice.ask("chat.enter_general_mode")
     assert entered["paused"] == [chat_id]
     assert (await tab(alice, chat_id))["run_state"] == "pausing"
     paused = await alice.event("chat.paused", chat_id)
     assert paused["data"] == {"reason": "general_mode"}
+    slow()
     assert await database(calls, chat_id) == 1
     asked = await alice.ask("user.input.submit", text="What runs?")
     assert await alice.settle(asked["chat_id"]) == "chat.run_complete"
@@ -132,11 +132,11 @@ async def test_the_user_may_pause_what_general_mode_had_paused(alice: Client) ->
 
 
 @pytest.mark.requirement("A15")
-@pytest.mark.usefixtures("slow")
-async def test_coming_back_before_the_safe_point_takes_the_pause_back(alice: Client) -> None:
+async def test_coming_back_before_the_safe_point_takes_the_pause_back(alice: Client, slow: Callable[[], None]) -> None:
     chat_id, _ = await streaming(alice)
     await alice.ask("chat.enter_general_mode")
     await alice.ask("chat.switch_workflow", chat_id=chat_id)
+    slow()
     assert await alice.settle(chat_id) == "chat.run_complete"
     assert not alice.chats[chat_id].of("chat.paused", "chat.resumed")
 
@@ -239,11 +239,13 @@ async def test_a_planted_leak_is_seen_by_the_same_comparison(
 
 
 @pytest.mark.requirement("A11", "A12", "A52", "law 7")
-@pytest.mark.usefixtures("slow")
-async def test_a_pause_stops_at_the_step_and_a_resume_goes_on_from_there(alice: Client) -> None:
+async def test_a_pause_stops_at_the_step_and_a_resume_goes_on_from_there(
+    alice: Client, slow: Callable[[], None]
+) -> None:
     chat_id, _ = await streaming(alice)
     assert await alice.ask("chat.pause", chat_id=chat_id) == {"run_state": "pausing"}
     assert (await alice.event("chat.paused", chat_id))["data"] == {"reason": "user"}
+    slow()
     assert [who for who, _ in alice.chats[chat_id].texts()] == ["user", "one"]
     await alice.drain(0.4)
     assert await database(calls, chat_id) == 1
@@ -287,8 +289,9 @@ async def test_a_chat_at_rest_is_paused_at_once_and_queues_what_comes(alice: Cli
 
 @pytest.mark.requirement("law 5", "law 9", "PROTOCOL 2")
 @pytest.mark.parametrize("kind", ["workflow", "general"])
-@pytest.mark.usefixtures("slow")
-async def test_a_stop_keeps_the_text_so_far_and_counts_no_tokens_it_does_not_know(connect: Connect, kind: str) -> None:
+async def test_a_stop_keeps_the_text_so_far_and_counts_no_tokens_it_does_not_know(
+    connect: Connect, kind: str, slow: Callable[[], None]
+) -> None:
     alice, watcher = await connect("alice"), await connect("alice")
     if kind == "workflow":
         chat_id, run_id = await streaming(alice)
@@ -299,6 +302,7 @@ async def test_a_stop_keeps_the_text_so_far_and_counts_no_tokens_it_does_not_kno
             await alice.event("chat.delta", chat_id)
     await watcher.ask("chat.open", chat_id=chat_id)
     assert await alice.ask("chat.stop", chat_id=chat_id, run_id=run_id) == {"stopped": True}
+    slow()
     await alice.event("chat.run_complete", chat_id)
     log = alice.chats[chat_id]
     partial = log.of("chat.text")[-1]
@@ -365,14 +369,16 @@ async def test_a_message_after_a_failure_goes_another_way_than_a_retry(connect: 
 
 
 @pytest.mark.requirement("PROTOCOL 2")
-@pytest.mark.usefixtures("slow")
-async def test_a_busy_chat_queues_and_takes_the_messages_in_their_order(alice: Client) -> None:
+async def test_a_busy_chat_queues_and_takes_the_messages_in_their_order(
+    alice: Client, slow: Callable[[], None]
+) -> None:
     chat_id, _ = await streaming(alice, "Helper")
     for text in ("second", "third"):
         said = await alice.ask("user.input.submit", chat_id=chat_id, text=text)
         assert (said["status"], "run_id" in said, "seq" in said) == ("queued", False, False)
     busy = await alice.refused("user.input.submit", chat_id=chat_id, text="no", on_busy="reject")
     assert busy["code"] == "CHAT_BUSY"
+    slow()
     for _ in range(3):
         await alice.event("chat.run_complete", chat_id)
     log = alice.chats[chat_id]
@@ -428,11 +434,11 @@ async def test_a_users_day_ends_in_a_pause_not_in_a_loss(alice: Client, limits: 
 
 
 @pytest.mark.requirement("law 5", "law 6")
-@pytest.mark.usefixtures("slow")
-async def test_closing_every_socket_changes_nothing(connect: Connect) -> None:
+async def test_closing_every_socket_changes_nothing(connect: Connect, slow: Callable[[], None]) -> None:
     alice = await connect("alice")
     chat_id, run_id = await streaming(alice)
     await alice.socket.communicator.disconnect()  # type: ignore[attr-defined]
+    slow()
     async with asyncio.timeout(20):
         while (await database(Run.objects.get, pk=run_id)).status != Run.Status.COMPLETED:  # noqa: ASYNC110
             await asyncio.sleep(0.1)

@@ -12,6 +12,7 @@ from django.db import OperationalError
 from django.db.models import F
 
 from mozaiks.accounts.principal import Principal
+from mozaiks.db import txn
 from mozaiks.gateway import consumer, doorbell, hub, ports
 from mozaiks.protocol.digest import first_digest, next_digest
 from mozaiks.protocol.events import ArtifactChanged, Event, InputRequested, Said
@@ -364,11 +365,12 @@ async def test_a_rewritten_log_is_told_to_who_follows_it_as_a_gap(alice: Client,
     def rewrite() -> UUID:
         epoch = uuid4()
         digest = first_digest(epoch)
-        for event in LoggedEvent.objects.filter(chat=chat).order_by("seq"):
-            digest = next_digest(digest, event.event_id)
-            LoggedEvent.objects.filter(pk=event.pk).update(digest=digest)
-        ChatSession.objects.filter(pk=chat.pk).update(epoch=epoch, digest=digest)
-        services.emit(ChatSession.objects.get(pk=chat.pk), said("after"))
+        with txn():
+            for event in LoggedEvent.objects.filter(chat=chat).order_by("seq"):
+                digest = next_digest(digest, event.event_id)
+                LoggedEvent.objects.filter(pk=event.pk).update(digest=digest)
+            ChatSession.objects.filter(pk=chat.pk).update(epoch=epoch, digest=digest)
+            services.emit(ChatSession.objects.get(pk=chat.pk), said("after"))
         return epoch
 
     epoch = await database(rewrite)

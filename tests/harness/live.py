@@ -140,7 +140,8 @@ def _drop_database(url: str) -> None:
 
 
 def _admin(url: str, statement: Any) -> None:
+    """Run a statement in the server's own database: the one that ``url`` names need not exist."""
     import psycopg
 
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(urlunsplit(urlsplit(url)._replace(path="/postgres")), autocommit=True) as connection:
         connection.execute(statement)
