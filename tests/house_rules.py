@@ -113,7 +113,7 @@ def portable_model(model: type[models.Model]) -> Problems:
     key, label = model._meta.pk, model._meta.label
     if not isinstance(key, models.UUIDField):
         yield f"{label}: the primary key must be a UUID, not {type(key).__name__}."
-    if key is not None and key.column != "_id":
+    if key.column != "_id":
         yield f'{label}: the primary key needs db_column="_id", not {key.column!r}.'
     if label in NOT_OF_AN_APP:
         return

@@ -26,6 +26,7 @@ from .steps import Execution, NextTurn
 
 log = logging.getLogger("mozaiks.runner")
 
+
 def list_executable(limit: int) -> list[UUID]:
     """Runs that an engine should carry out, oldest first."""
     runs = Run.objects.filter(status__in=[Run.Status.QUEUED, Run.Status.RUNNING])

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from channels.testing import WebsocketCommunicator
 from django.conf import settings as django_settings
 
 from mozaiks.accounts.principal import Principal
-from mozaiks.gateway import executor
 from tests.harness.client import Client
 from tests.model_server import ModelServer
 from workflows_app import library
 
-Connect = Callable[..., Awaitable[Client]]
+from .scene import Connect, Door, Open, World
+
 DEFINITIONS = Path(__file__).parent / "definitions"
 
 
@@ -61,26 +62,23 @@ def limits(settings: Any) -> Callable[..., None]:
     return change
 
 
-async def database(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call a service or a selector as the server does: on a writer thread."""
-    return await executor.write(call, *args, **kwargs)
+@pytest_asyncio.fixture
+async def world(connect: Connect) -> AsyncIterator[World]:
+    yield World(await connect("alice"), connect)
 
 
-async def start(client: Client, name: str = "Helper", message: str | None = "Hello there", **fields: Any) -> str:
-    """Start a workflow and read until it rests, waits or is paused; its chat."""
-    if message is not None:
-        fields["message"] = message
-    started = await client.ask("chat.start_workflow", workflow_name=name, **fields)
-    if started["run_id"] is not None:
-        await client.settle(started["chat_id"])
-    return str(started["chat_id"])
+@pytest_asyncio.fixture
+async def door(application: Any, people: dict[str, Principal]) -> AsyncIterator[Open]:
+    """Knock with any headers, path and subprotocols."""
+    opened: list[WebsocketCommunicator] = []
 
+    async def knock(path: str = "/ws/demo", *, subprotocols: list[str] | None = None, **headers: str) -> Door:
+        raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+        communicator = WebsocketCommunicator(application, path, headers=raw, subprotocols=subprotocols)
+        opened.append(communicator)
+        accepted, detail = await communicator.connect(timeout=10)
+        return Door(communicator, accepted, detail)
 
-def open_request(client: Client, chat_id: str) -> dict[str, Any]:
-    """The newest input request of a chat, as the client has it."""
-    return client.chats[chat_id].of("chat.input_request")[-1]
-
-
-def someone(people: dict[str, Principal], client: Client) -> Principal:
-    """Whose socket that is."""
-    return people[client.state["user_id"]]
+    yield knock
+    for communicator in opened:
+        await communicator.disconnect()

@@ -8,166 +8,333 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('sessions_app', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("sessions_app", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='FrozenDefinition',
+            name="FrozenDefinition",
             fields=[
-                ('id', models.UUIDField(db_column='_id', default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100)),
-                ('hash', models.CharField(max_length=64)),
-                ('folder', models.CharField(help_text='Where its Python lives.', max_length=500)),
-                ('declarative', models.JSONField()),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.app')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_column="_id", default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("hash", models.CharField(max_length=64)),
+                ("folder", models.CharField(help_text="Where its Python lives.", max_length=500)),
+                ("declarative", models.JSONField()),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "app",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.app"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.UUIDField(db_column='_id', default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('cause', models.CharField(choices=[('start', 'Start'), ('message', 'Message'), ('retry', 'Retry')], max_length=10)),
-                ('status', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('waiting', 'Waiting'), ('paused', 'Paused'), ('completed', 'Completed'), ('cancelled', 'Cancelled'), ('failed', 'Failed')], default='queued', max_length=10)),
-                ('fence', models.PositiveIntegerField(default=0, help_text='Raised by each execution; older writes are refused.')),
-                ('pause_requested', models.CharField(blank=True, help_text='Why to stop at the next safe point.', max_length=20)),
-                ('turns', models.PositiveIntegerField(default=0)),
-                ('stalled', models.PositiveIntegerField(default=0, help_text='Executions since the last committed step.')),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.app')),
-                ('chat', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='sessions_app.chatsession')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_column="_id", default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "cause",
+                    models.CharField(
+                        choices=[("start", "Start"), ("message", "Message"), ("retry", "Retry")], max_length=10
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("waiting", "Waiting"),
+                            ("paused", "Paused"),
+                            ("completed", "Completed"),
+                            ("cancelled", "Cancelled"),
+                            ("failed", "Failed"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "fence",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Raised by each execution; older writes are refused."
+                    ),
+                ),
+                (
+                    "pause_requested",
+                    models.CharField(blank=True, help_text="Why to stop at the next safe point.", max_length=20),
+                ),
+                ("turns", models.PositiveIntegerField(default=0)),
+                (
+                    "stalled",
+                    models.PositiveIntegerField(default=0, help_text="Executions since the last committed step."),
+                ),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "app",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.app"),
+                ),
+                (
+                    "chat",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="runs", to="sessions_app.chatsession"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='InputRequest',
+            name="InputRequest",
             fields=[
-                ('id', models.UUIDField(db_column='_id', default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(blank=True, help_text="The definition's human point.", max_length=100)),
-                ('tool_call_id', models.CharField(blank=True, help_text='The parked tool call it decides on.', max_length=200)),
-                ('turn', models.PositiveIntegerField(default=0)),
-                ('kind', models.CharField(max_length=10)),
-                ('prompt', models.TextField()),
-                ('schema', models.JSONField(null=True)),
-                ('options', models.JSONField(null=True)),
-                ('status', models.CharField(choices=[('open', 'Open'), ('answered', 'Answered'), ('expired', 'Expired'), ('cancelled', 'Cancelled')], default='open', max_length=10)),
-                ('response', models.JSONField(null=True)),
-                ('by', models.CharField(blank=True, max_length=150)),
-                ('arguments_hash', models.CharField(blank=True, max_length=64)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('on_expiry', models.CharField(blank=True, max_length=10)),
-                ('default', models.JSONField(null=True)),
-                ('seq', models.PositiveBigIntegerField(help_text='Number of its event in the log.')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.app')),
-                ('chat', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='input_requests', to='sessions_app.chatsession')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='input_requests', to='workflows_app.run')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_column="_id", default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(blank=True, help_text="The definition's human point.", max_length=100)),
+                (
+                    "tool_call_id",
+                    models.CharField(blank=True, help_text="The parked tool call it decides on.", max_length=200),
+                ),
+                ("turn", models.PositiveIntegerField(default=0)),
+                ("kind", models.CharField(max_length=10)),
+                ("prompt", models.TextField()),
+                ("schema", models.JSONField(null=True)),
+                ("options", models.JSONField(null=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("answered", "Answered"),
+                            ("expired", "Expired"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("response", models.JSONField(null=True)),
+                ("by", models.CharField(blank=True, max_length=150)),
+                ("arguments_hash", models.CharField(blank=True, max_length=64)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("on_expiry", models.CharField(blank=True, max_length=10)),
+                ("default", models.JSONField(null=True)),
+                ("seq", models.PositiveBigIntegerField(help_text="Number of its event in the log.")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "app",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.app"),
+                ),
+                (
+                    "chat",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="input_requests",
+                        to="sessions_app.chatsession",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="input_requests",
+                        to="workflows_app.run",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StoredEvent',
+            name="StoredEvent",
             fields=[
-                ('id', models.UUIDField(db_column='_id', default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('stream_id', models.UUIDField()),
-                ('index', models.PositiveIntegerField()),
-                ('payload', models.JSONField()),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.app')),
-                ('chat', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sessions_app.chatsession')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_column="_id", default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("stream_id", models.UUIDField()),
+                ("index", models.PositiveIntegerField()),
+                ("payload", models.JSONField()),
+                (
+                    "app",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.app"),
+                ),
+                (
+                    "chat",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="sessions_app.chatsession"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['stream_id', 'index'],
+                "ordering": ["stream_id", "index"],
             },
         ),
         migrations.CreateModel(
-            name='ToolAttempt',
+            name="ToolAttempt",
             fields=[
-                ('id', models.UUIDField(db_column='_id', default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('turn', models.PositiveIntegerField()),
-                ('tool_call_id', models.CharField(max_length=200)),
-                ('begun_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.app')),
-                ('chat', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sessions_app.chatsession')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_column="_id", default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("turn", models.PositiveIntegerField()),
+                ("tool_call_id", models.CharField(max_length=200)),
+                ("begun_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "app",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.app"),
+                ),
+                (
+                    "chat",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="sessions_app.chatsession"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Turn',
+            name="Turn",
             fields=[
-                ('id', models.UUIDField(db_column='_id', default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveIntegerField()),
-                ('agent', models.CharField(max_length=100)),
-                ('status', models.CharField(choices=[('running', 'Running'), ('done', 'Done'), ('cancelled', 'Cancelled')], default='running', max_length=10)),
-                ('input', models.TextField()),
-                ('stream_id', models.UUIDField(help_text="uuid5(chat, agent): the agent's memory in this chat.")),
-                ('start', models.PositiveIntegerField(help_text="Index in the stream where this turn's events begin.")),
-                ('after_seq', models.PositiveBigIntegerField(help_text="The log's head when the turn was made.")),
-                ('text', models.TextField(blank=True)),
-                ('output', models.JSONField(null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.app')),
-                ('chat', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='turns', to='sessions_app.chatsession')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='workflows_app.run')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_column="_id", default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("agent", models.CharField(max_length=100)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("running", "Running"), ("done", "Done"), ("cancelled", "Cancelled")],
+                        default="running",
+                        max_length=10,
+                    ),
+                ),
+                ("input", models.TextField()),
+                ("stream_id", models.UUIDField(help_text="uuid5(chat, agent): the agent's memory in this chat.")),
+                ("start", models.PositiveIntegerField(help_text="Index in the stream where this turn's events begin.")),
+                ("after_seq", models.PositiveBigIntegerField(help_text="The log's head when the turn was made.")),
+                ("text", models.TextField(blank=True)),
+                ("output", models.JSONField(null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "app",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.app"),
+                ),
+                (
+                    "chat",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="turns", to="sessions_app.chatsession"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="workflows_app.run"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='WorkflowSession',
+            name="WorkflowSession",
             fields=[
-                ('id', models.UUIDField(db_column='_id', default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('workflow_name', models.CharField(max_length=100)),
-                ('cache_seed', models.PositiveIntegerField()),
-                ('artifact_instance_id', models.UUIDField(blank=True, null=True)),
-                ('variables', models.JSONField(default=dict)),
-                ('route_last', models.CharField(blank=True, max_length=100)),
-                ('route_entry', models.CharField(default='start', max_length=10)),
-                ('route_output', models.JSONField(null=True)),
-                ('route_answer', models.JSONField(null=True)),
-                ('turn_count', models.PositiveIntegerField(default=0)),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.app')),
-                ('chat', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='workflow_session', to='sessions_app.chatsession')),
-                ('definition', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sessions', to='workflows_app.frozendefinition')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_column="_id", default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("workflow_name", models.CharField(max_length=100)),
+                ("cache_seed", models.PositiveIntegerField()),
+                ("artifact_instance_id", models.UUIDField(blank=True, null=True)),
+                ("variables", models.JSONField(default=dict)),
+                ("route_last", models.CharField(blank=True, max_length=100)),
+                ("route_entry", models.CharField(default="start", max_length=10)),
+                ("route_output", models.JSONField(null=True)),
+                ("route_answer", models.JSONField(null=True)),
+                ("turn_count", models.PositiveIntegerField(default=0)),
+                (
+                    "app",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.app"),
+                ),
+                (
+                    "chat",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="workflow_session",
+                        to="sessions_app.chatsession",
+                    ),
+                ),
+                (
+                    "definition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sessions",
+                        to="workflows_app.frozendefinition",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.AddConstraint(
-            model_name='frozendefinition',
-            constraint=models.UniqueConstraint(fields=('app', 'hash'), name='one_definition_per_hash'),
+            model_name="frozendefinition",
+            constraint=models.UniqueConstraint(fields=("app", "hash"), name="one_definition_per_hash"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['status'], name='run_by_status'),
+            model_name="run",
+            index=models.Index(fields=["status"], name="run_by_status"),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running', 'waiting', 'paused'])), fields=('chat',), name='one_unfinished_run_per_chat'),
+            model_name="run",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["queued", "running", "waiting", "paused"])),
+                fields=("chat",),
+                name="one_unfinished_run_per_chat",
+            ),
         ),
         migrations.AddIndex(
-            model_name='inputrequest',
-            index=models.Index(fields=['chat', 'status'], name='input_by_chat'),
+            model_name="inputrequest",
+            index=models.Index(fields=["chat", "status"], name="input_by_chat"),
         ),
         migrations.AddIndex(
-            model_name='inputrequest',
-            index=models.Index(fields=['status', 'expires_at'], name='input_by_expiry'),
+            model_name="inputrequest",
+            index=models.Index(fields=["status", "expires_at"], name="input_by_expiry"),
         ),
         migrations.AddConstraint(
-            model_name='storedevent',
-            constraint=models.UniqueConstraint(fields=('stream_id', 'index'), name='one_event_per_index'),
+            model_name="storedevent",
+            constraint=models.UniqueConstraint(fields=("stream_id", "index"), name="one_event_per_index"),
         ),
         migrations.AddConstraint(
-            model_name='toolattempt',
-            constraint=models.UniqueConstraint(fields=('chat', 'turn', 'tool_call_id'), name='one_attempt_per_tool_call'),
+            model_name="toolattempt",
+            constraint=models.UniqueConstraint(
+                fields=("chat", "turn", "tool_call_id"), name="one_attempt_per_tool_call"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='turn',
-            constraint=models.UniqueConstraint(fields=('chat', 'number'), name='one_turn_per_number'),
+            model_name="turn",
+            constraint=models.UniqueConstraint(fields=("chat", "number"), name="one_turn_per_number"),
         ),
     ]
