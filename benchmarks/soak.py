@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,6 @@ class Soak:
         self.evidence: list[str] = []
         self.restarts: list[float] = []
         self.judged = self.unknown = 0
-        self.ending = False
 
     async def run(self, *, people: int, seconds: float) -> None:
         self.stage.start()
@@ -51,7 +51,6 @@ class Soak:
         end = time.monotonic() + seconds
         killer = asyncio.ensure_future(self._kill_on(end))
         await asyncio.gather(*(self._live(end) for _ in range(people)))
-        self.ending = True
         await killer
 
     async def _live(self, end: float) -> None:
@@ -99,23 +98,27 @@ class Soak:
 
     async def _kill_on(self, end: float) -> None:
         while time.monotonic() < end:
-            point, count = self.random.choice(faults.POINTS), self.random.randint(1, 40)
+            point, count = self.random.choice(faults.POINTS), self.random.randint(1, 8)
             self.stage.server.arm(point, count)
             killed = await self._dead_within(self.random.uniform(0.3, LONGEST_LIFE))
             self.up.clear()
             self.stage.server.kill()
             self.points[point if killed else "at any moment"] += 1
-            for oracle in self.oracles.values():
-                oracle.after_kill(point if killed else "at any moment")
+            oracles = list(self.oracles.values())
+            for oracle in oracles:
+                self._note(oracle.after_kill, point if killed else "at any moment")
             ready = await asyncio.to_thread(self.stage.start)
-            for oracle in list(self.oracles.values()):
-                try:
-                    oracle.check_goes_on(ready)
-                except Broken as error:
-                    self.broken[error.promise] += 1
-                    self.evidence.append(f"{error}"[:600])
+            for oracle in oracles:
+                self._note(oracle.check_goes_on, ready)
             self.restarts.append(time.monotonic() - ready)
             self.up.set()
+
+    def _note(self, check: Callable[[Any], None], seen: Any) -> None:
+        try:
+            check(seen)
+        except Broken as error:
+            self.broken[error.promise] += 1
+            self.evidence.append(f"{error}"[:600])
 
     async def _dead_within(self, seconds: float) -> bool:
         end = time.monotonic() + seconds

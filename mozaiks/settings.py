@@ -80,7 +80,11 @@ TEMPLATES = [
 
 DATABASES = {"default": CONFIG.database}
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CONFIG.redis_url}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CONFIG.redis_url,
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+    }
     if CONFIG.redis_url
     else {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
