@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from mozaiks.accounts.principal import Principal
 from mozaiks.protocol.errors import NotFound
@@ -35,6 +35,22 @@ def get_state(artifact: ArtifactInstance) -> Any:
         .values_list("state", flat=True)
         .first()
     )
+
+
+def newest_states(*, ids: list[UUID | None]) -> dict[UUID, dict[str, Any]]:
+    """Type, version and a summary of the newest state of each artifact, in one query."""
+    newest = ArtifactVersion.objects.filter(
+        artifact_id__in=[pk for pk in ids if pk], number=F("artifact__version")
+    ).select_related("artifact")
+    found = {}
+    for version in newest:
+        artifact = version.artifact
+        found[artifact.pk] = {
+            "type": artifact.artifact_type,
+            "version": version.number,
+            "summary": summarise(version.state),
+        }
+    return found
 
 
 def newest_of_types(*, chat: ChatSession, types: tuple[str, ...]) -> dict[str, dict[str, Any]]:

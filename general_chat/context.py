@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from artifacts import selectors as artifacts
-from artifacts.models import ArtifactInstance
 from mozaiks.accounts.principal import Principal
 from sessions_app import selectors as sessions
 from sessions_app.models import ChatSession, LoggedEvent
@@ -16,6 +16,8 @@ from workflows_app import selectors as workflows
 
 BUDGET = 9_000
 """Characters of the live context; the newest work comes first, and what does not fit is named as left out."""
+SHOWN = 30
+"""Chats that the context looks at, the newest work first."""
 HISTORY = 12_000
 """Characters of the chat's own history that go to the model, newest first."""
 
@@ -34,12 +36,25 @@ def read_live_context(*, principal: Principal) -> LiveContext:
     """Status, run state, open questions and newest artifact of each workflow of the user; what can be started."""
     session = sessions.get_session(principal=principal)
     mine = sessions.list_chats(principal=principal).filter(kind=ChatSession.Kind.WORKFLOW)
+    recent = list(mine.order_by("-last_updated_at")[:SHOWN])
+    questions, made = _questions(recent), artifacts.newest_states(ids=[chat.artifact_id for chat in recent])
     chats = [
-        _facts(chat, active=chat.pk == session.active_chat_id, tab=str(chat.pk) in session.tabs)
-        for chat in mine.order_by("-last_updated_at")[:30]
+        {
+            "chat_id": str(chat.pk),
+            "label": chat.label,
+            "workflow_name": chat.workflow_name,
+            "status": chat.status,
+            "run_state": chat.run_state,
+            "pause_reason": chat.pause_reason,
+            "active": chat.pk == session.active_chat_id,
+            "tab": str(chat.pk) in session.tabs,
+            "questions": questions[chat.pk],
+            "artifact": made.get(chat.artifact_id) if chat.artifact_id else None,
+        }
+        for chat in recent
     ]
     available = guards.list_available(principal=principal)
-    usage = sessions.usage_by_day(principal=principal)["totals"]
+    usage = sessions.user_usage(principal=principal)
     return LiveContext(chats, available, usage, _as_text(chats, available, usage))
 
 
@@ -57,27 +72,12 @@ def read_history(chat: ChatSession) -> list[dict[str, str]]:
     return kept[::-1]
 
 
-def _facts(chat: ChatSession, *, active: bool, tab: bool) -> dict[str, Any]:
-    questions = [{"kind": request.kind, "prompt": request.prompt} for request in workflows.list_open_inputs(chat.pk)]
-    artifact = ArtifactInstance.objects.filter(pk=chat.artifact_id).first() if chat.artifact_id else None
-    return {
-        "chat_id": str(chat.pk),
-        "label": chat.label,
-        "workflow_name": chat.workflow_name,
-        "status": chat.status,
-        "run_state": chat.run_state,
-        "pause_reason": chat.pause_reason,
-        "active": active,
-        "tab": tab,
-        "questions": questions,
-        "artifact": {
-            "type": artifact.artifact_type,
-            "version": artifact.version,
-            "summary": artifacts.summarise(artifacts.get_state(artifact)),
-        }
-        if artifact
-        else None,
-    }
+def _questions(chats: list[ChatSession]) -> dict[UUID, list[dict[str, Any]]]:
+    """The open questions of each chat, in one query."""
+    found: dict[UUID, list[dict[str, Any]]] = {chat.pk: [] for chat in chats}
+    for request in workflows.list_open_inputs_of(list(found)):
+        found[request.chat_id].append({"kind": request.kind, "prompt": request.prompt})
+    return found
 
 
 def _as_text(chats: list[dict[str, Any]], available: list[dict[str, Any]], usage: dict[str, Any]) -> str:

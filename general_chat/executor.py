@@ -10,7 +10,7 @@ from django.conf import settings
 from mozaiks import faults
 from mozaiks.accounts.models import Membership
 from mozaiks.accounts.principal import Principal
-from mozaiks.db import on_commit, txn
+from mozaiks.db import txn
 from mozaiks.gateway import deltas
 from mozaiks.gateway import executor as threads
 from mozaiks.llm import ChatAnswer, ChatRequest, Facts, ModelCallError, ModelEntry, OfflineCall, stream_chat
@@ -120,7 +120,6 @@ def _finish(execution: Execution, message_id: UUID, call_id: UUID | None, answer
         )
         services.emit(chat, said)
         runs.end_run(chat, run, status=Run.Status.COMPLETED)
-        on_commit(lambda: deltas.finish(chat.pk))
 
 
 def _metadata(answer: ChatAnswer) -> dict[str, Any]:

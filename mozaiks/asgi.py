@@ -59,7 +59,7 @@ class Application:
         await hub.drain()
         if self._engine is not None:
             await self._engine.stop()
-            self._engine = self._loop = None
+            self._engine = None  # and the loop stays known: a client that comes back meanwhile starts nothing
         await close_models()
 
     async def _lifespan(self, receive: Any, send: Any) -> None:

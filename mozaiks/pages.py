@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import login as sign_in
 from django.contrib.auth import logout as sign_out
 from django.contrib.auth import views as auth_views
@@ -53,6 +55,18 @@ class Login(auth_views.LoginView):
             response["Retry-After"] = str(int(throttle.wait() or 60))
             return response
         return super().post(request, *args, **kwargs)
+
+
+class AdminLogin(Login):
+    """The admin's own form, under the same limit."""
+
+    template_name = "admin/login.html"
+    authentication_form = AdminAuthenticationForm
+    redirect_authenticated_user = False
+    next_page = "admin:index"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**{**admin.site.each_context(self.request), "title": "Log in", **kwargs})
 
 
 @require_GET

@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("login", pages.Login.as_view(), name="login"),
     path("login/link", pages.login_link, name="login-link"),
     path("logout", pages.logout, name="logout"),
+    path("admin/login/", pages.AdminLogin.as_view()),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

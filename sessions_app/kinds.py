@@ -21,6 +21,8 @@ class Submission:
     seq: int | None = None
     run_id: UUID | None = None
     queued_id: UUID | None = None
+    already: bool = False
+    """The question was answered before; this text was not taken."""
 
 
 @dataclass(frozen=True)

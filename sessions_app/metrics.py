@@ -79,12 +79,12 @@ def update_session_metrics(
     return closed == 1
 
 
-def close_open_calls(*, run_id: UUID, status: str, before_fence: int | None = None, error: str = "") -> int:
+def close_open_calls(*, run_id: UUID, status: str, error: str = "") -> int:
     """Close what an execution left open: ``aborted`` when it was stopped, ``unknown`` when it died."""
-    calls = ModelCall.objects.filter(run_id=run_id, status=ModelCall.Status.OPEN)
-    if before_fence is not None:
-        calls = calls.filter(fence__lt=before_fence)
-    return calls.update(status=status, error=error[:500], closed_at=timezone.now())
+    left = list(ModelCall.objects.filter(run_id=run_id, status=ModelCall.Status.OPEN))
+    for call in left:
+        update_session_metrics(call_id=call.pk, status=status, error=error)
+    return len(left)
 
 
 def tokens_of_run(run_id: UUID) -> int:

@@ -102,7 +102,7 @@ def list_tabs(*, principal: Principal, session: UserSession) -> list[dict[str, A
     order = [UUID(tab) for tab in session.tabs]
     mine = list_chats(principal=principal)
     open_chats = {chat.pk: chat for chat in mine.filter(pk__in=order, kind=ChatSession.Kind.WORKFLOW)}
-    tabs = [open_chats[pk] for pk in order if pk in open_chats][:MAX_TABS]
+    tabs = [open_chats[pk] for pk in order if pk in open_chats][-MAX_TABS:]
     general = mine.filter(kind=ChatSession.Kind.GENERAL, archived_at=None).order_by("-created_at", "-pk")[:MAX_GENERAL]
     return tab_summaries(chats=[*tabs, *general])
 
@@ -145,6 +145,11 @@ def run_usage(*, run_id: UUID) -> dict[str, Any]:
     return sum_usage(ModelCall.objects.filter(run_id=run_id))
 
 
+def user_usage(*, principal: Principal) -> dict[str, Any]:
+    """Sums over the principal's ledger in this app."""
+    return sum_usage(ModelCall.objects.filter(app_id=principal.app_id, user_id=principal.user_id))
+
+
 def usage_by_day(*, principal: Principal) -> dict[str, Any]:
     """The principal's sums, in all and by day (UTC)."""
     mine = ModelCall.objects.filter(app_id=principal.app_id, user_id=principal.user_id)
@@ -156,7 +161,7 @@ def usage_by_day(*, principal: Principal) -> dict[str, Any]:
         .order_by("day")
     )
     return {
-        "totals": sum_usage(mine),
+        "totals": user_usage(principal=principal),
         "by_day": [
             {
                 "day": row["day"].isoformat(),

@@ -34,12 +34,12 @@ def lock_chat(chat_id: UUID) -> ChatSession:
     """The chat's row locked, after its owner's session row; raises ``ChatSession.DoesNotExist``."""
     owner = ChatSession.objects.values("app_id", "owner_id").get(pk=chat_id)
     lock_session(app_id=owner["app_id"], user_id=owner["owner_id"])
-    return ChatSession.objects.select_for_update().select_related("app", "owner").get(pk=chat_id)
+    return ChatSession.objects.select_for_update(of=("self",)).select_related("app", "owner").get(pk=chat_id)
 
 
 def lock_chat_row_without_session(chat_id: UUID) -> ChatSession:
     """The chat's row locked, for a caller that holds the session row already."""
-    return ChatSession.objects.select_for_update().select_related("app", "owner").get(pk=chat_id)
+    return ChatSession.objects.select_for_update(of=("self",)).select_related("app", "owner").get(pk=chat_id)
 
 
 def lock_row(model: type[M], pk: Any) -> M:

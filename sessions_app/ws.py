@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StrictInt
 
 from mozaiks.accounts.principal import Principal
 from mozaiks.gateway.registry import command
@@ -68,7 +68,7 @@ class MarkSeen(Command):
 
     type: Literal["chat.seen"] = "chat.seen"
     chat_id: UUID
-    seq: int = Field(ge=0, le=2**53)
+    seq: StrictInt = Field(ge=0, le=2**53)
 
     claimed: ClassVar[bool] = False
 

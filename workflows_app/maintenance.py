@@ -27,4 +27,4 @@ def forget_claims() -> int:
     return CommandClaim.objects.filter(created_at__lt=timezone.now() - timedelta(days=30)).delete()[0]
 
 
-JOBS = ((5.0, expire_inputs), (60.0, purge_deleted), (3600.0, forget_claims))
+JOBS = ((5.0, expire_inputs), (10.0, purge_deleted), (3600.0, forget_claims))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from mozaiks.gateway import executor
 from mozaiks.llm import ModelCallError
+from mozaiks.protocol.errors import Unavailable
 from mozaiks.runtime.ports import Parked, StopTurn, TurnFailed
 from mozaiks.runtime.spec import TurnSpec
 from mozaiks.runtime.turn import run_turn
@@ -42,7 +43,7 @@ async def execute_run(run_id: UUID) -> None:
         await kinds.get(execution.kind).execute(run_id, execution)
     except StopTurn as stop:
         log.debug("run %s stopped at a step: %s", run_id, stop)
-    except (OperationalError, InterfaceError):
+    except (OperationalError, InterfaceError, Unavailable):
         raise  # the database is away: the run stays as committed, the engine's scan takes it up again
     except Exception as error:  # noqa: BLE001  (a run fails visibly, whatever it raised)
         await _fail(execution, error)
@@ -105,7 +106,8 @@ def spec_of(following: NextTurn) -> TurnSpec:
 
 async def _fail(execution: Execution, error: Exception) -> None:
     """The run failed in a way its user should read."""
-    code, message, retryable = "INTERNAL", f"{type(error).__name__} in this run; see the server's log.", True
+    reference = uuid4().hex[:12]
+    code, message, retryable = "INTERNAL", f"Something went wrong in this run (reference {reference}).", True
     if isinstance(error, ModelCallError):
         code, message, retryable = "MODEL_UNAVAILABLE", str(error), True
     elif isinstance(error, TurnFailed):
@@ -113,7 +115,7 @@ async def _fail(execution: Execution, error: Exception) -> None:
     elif isinstance(error, MissingSymbol):
         message, retryable = str(error), True
     else:
-        log.error("run %s failed", execution.run_id, exc_info=error)
+        log.error("run %s failed, reference %s", execution.run_id, reference, exc_info=error)
     try:
         await executor.write(steps.fail, execution, code=code, message=message[:500], retryable=retryable)
     except StopTurn as stop:

@@ -88,6 +88,8 @@ def end_run(
     if chat_status is not None:
         events.append(StatusChanged(status=chat_status))  # type: ignore[arg-type]
         projection["status"] = chat_status
+        chat.queue.all().delete()  # nobody will take what still waits
+        services.ring_queue(chat)
     services.emit(chat, *events, **projection)
     on_commit(lambda: deltas.finish(chat.pk))
     if status != Run.Status.FAILED:
@@ -159,8 +161,8 @@ def pause(chat: ChatSession, *, reason: str) -> None:
 
 def pause_now(chat: ChatSession, run: Run, *, reason: str) -> None:
     """The run is at a safe point: it is paused."""
-    run.status, run.pause_requested = Run.Status.PAUSED, ""
-    run.save(update_fields=["status", "pause_requested"])
+    run.status, run.pause_requested, run.stalled = Run.Status.PAUSED, "", 0
+    run.save(update_fields=["status", "pause_requested", "stalled"])
     _log_pause(chat, reason)
 
 

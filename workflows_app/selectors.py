@@ -49,6 +49,11 @@ def list_open_inputs(chat_id: UUID) -> list[InputRequest]:
     return list(InputRequest.objects.filter(chat_id=chat_id, status=InputRequest.Status.OPEN).order_by("seq"))
 
 
+def list_open_inputs_of(chat_ids: list[UUID]) -> list[InputRequest]:
+    """The open input requests of several chats, oldest first within each."""
+    return list(InputRequest.objects.filter(chat_id__in=chat_ids, status=InputRequest.Status.OPEN).order_by("seq"))
+
+
 def list_open_input_seqs(chat_id: UUID) -> list[int]:
     """The numbers of the open input requests' events, for a client that joins later than they came."""
     return [request.seq for request in list_open_inputs(chat_id)]

@@ -11,7 +11,6 @@ from django.utils import timezone
 from mozaiks import faults
 from mozaiks.accounts.principal import Principal
 from mozaiks.db import on_commit, txn
-from mozaiks.gateway import deltas
 from mozaiks.protocol.errors import ChatBusy, Conflict, InputAlreadyResolved, InputExpired, NotFound, SchemaInvalid
 from mozaiks.protocol.events import InputResolved, StatusChanged, WorkflowStarted
 from mozaiks.protocol.text import clean_text
@@ -74,7 +73,9 @@ def submit_message(
     question = _question_for(chat, input_request_id)
     if question is not None:
         resolved = answer_input(principal=principal, input_request_id=question.pk, response={"text": text})
-        return Submission(status="answered", seq=resolved.get("seq"), run_id=question.run_id)
+        return Submission(
+            status="answered", seq=resolved.get("seq"), run_id=question.run_id, already=bool(resolved.get("already"))
+        )
     metrics.check_budget(app_id=chat.app_id, user_id=chat.owner_id)
     session = selectors.get_workflow_session(chat_id=chat.pk)
     run = selectors.get_unfinished_run(chat.pk)
@@ -86,6 +87,12 @@ def submit_message(
         Turn.objects.filter(chat=chat, status=Turn.Status.RUNNING).update(status=Turn.Status.CANCELLED)
     if not chat.title:
         ChatSession.objects.filter(pk=chat.pk).update(title=_title_of(text))
+    if chat.queue.exists():
+        # Older messages wait behind a run that failed: they go first.
+        waiting = queue_or_reject(principal=principal, chat=chat, text=text, policy="queue")
+        sessions.emit(chat, run_state=ChatSession.RunState.IDLE)
+        runs.take_next_message(chat)
+        return waiting
     seq = chat.last_seq + 1
     run = runs.take_message(chat, clean_text(text), message_id=uuid4())
     return Submission(status="accepted", seq=seq, run_id=run.pk)
@@ -243,10 +250,7 @@ def stop_run(*, principal: Principal, chat_id: UUID, run_id: UUID) -> bool:
     """End that run now and keep the text so far; False where it is not the current run."""
     with txn():
         chat = sessions.lock_own_chat(principal=principal, chat_id=chat_id)
-        stopped = kinds.get(chat.kind).stop(chat, run_id)
-        if stopped:
-            on_commit(lambda: deltas.finish(chat.pk))
-    return stopped
+        return kinds.get(chat.kind).stop(chat, run_id)
 
 
 def submit(

@@ -72,6 +72,8 @@ def begin(run_id: UUID) -> Execution | None:
         run = store.lock_row(Run, run_id)
         if run.status not in (Run.Status.QUEUED, Run.Status.RUNNING) or chat.deleted_at is not None:
             return None
+        # Calls of an execution that died: made or not, nobody knows (law 9).
+        metrics.close_open_calls(run_id=run.pk, status=ModelCall.Status.UNKNOWN)
         if run.pause_requested:
             runs.pause_now(chat, run, reason=run.pause_requested)
             return None
@@ -84,8 +86,6 @@ def begin(run_id: UUID) -> Execution | None:
         run.status = Run.Status.RUNNING
         run.started_at = run.started_at or timezone.now()
         run.save(update_fields=["fence", "stalled", "status", "started_at"])
-        # Calls of an execution that died: made or not, nobody knows (law 9).
-        metrics.close_open_calls(run_id=run.pk, status=ModelCall.Status.UNKNOWN, before_fence=run.fence)
         if chat.run_state != ChatSession.RunState.RUNNING:
             services.emit(chat, run_state=ChatSession.RunState.RUNNING, pause_reason="")
         return Execution(run.pk, run.fence, chat.pk, chat.app_id, chat.owner_id, chat.kind)

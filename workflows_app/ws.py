@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from mozaiks.accounts.principal import Principal
 from mozaiks.gateway.registry import command
@@ -24,7 +24,7 @@ class StartWorkflow(Command):
     workflow_name: str = Field(min_length=1, max_length=100)
     message: str | None = Field(default=None, max_length=services.MESSAGE_LIMIT)
     title: str | None = Field(default=None, max_length=200)
-    activate: bool = True
+    activate: StrictBool = True
 
     def effects(self, data: dict[str, Any]) -> list[Effect]:
         return [Follow(chat_id=UUID(data["chat_id"]), cursor=Cursor(seq=0))]
@@ -61,6 +61,9 @@ class RespondToInput(Command):
     type: Literal["ui_tool_response"] = "ui_tool_response"
     input_request_id: UUID
     response: dict[str, Any]
+
+    def effects(self, data: dict[str, Any]) -> list[Effect]:
+        return [Follow(chat_id=UUID(data["chat_id"]), meta=False, only_new=True)]
 
 
 class PauseChat(Command):
@@ -137,6 +140,8 @@ def submit_input(principal: Principal, cmd: SubmitInput) -> dict[str, Any]:
         data["run_id"] = str(submission.run_id)
     if submission.queued_id is not None:
         data["queued_id"] = str(submission.queued_id)
+    if submission.already:
+        data["already"] = True
     return data
 
 

@@ -38,11 +38,13 @@ def find_principal(*, user: User, app_slug: str) -> Principal:
     )
 
 
-def is_current(principal: Principal) -> bool:
-    """Whether the principal is still an active member with the same role (S4)."""
-    return Membership.objects.filter(
-        app_id=principal.app_id, user_id=principal.user_id, role=principal.role, user__is_active=True
-    ).exists()
+def current_role(principal: Principal) -> str | None:
+    """The role the principal has in the app now; None where it is no active member any more (S4)."""
+    return (
+        Membership.objects.filter(app_id=principal.app_id, user_id=principal.user_id, user__is_active=True)
+        .values_list("role", flat=True)
+        .first()
+    )
 
 
 def issue_token(*, user: User, app_slug: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs
@@ -11,12 +10,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.http.cookie import parse_cookie
 from django.utils.crypto import constant_time_compare
 
 from mozaiks.accounts import services
 from mozaiks.accounts.models import App, User
 from mozaiks.accounts.principal import Principal
-from mozaiks.protocol.close_codes import NOT_IN_APP, NOT_SIGNED_IN
+from mozaiks.protocol.close_codes import NOT_IN_APP, NOT_SIGNED_IN, RESTART
 from mozaiks.protocol.errors import Forbidden, NotFound
 
 from . import ports
@@ -72,7 +72,11 @@ def still_admitted(admitted: Admitted) -> int | None:
         return NOT_SIGNED_IN
     if admitted.token is not None and services.token_user(admitted.token) is None:
         return NOT_SIGNED_IN
-    return None if services.is_current(admitted.principal) else NOT_IN_APP
+    role = services.current_role(admitted.principal)
+    if role is None:
+        return NOT_IN_APP
+    # Another role is another principal: the client comes back at once and is admitted as that.
+    return None if role == admitted.principal.role else RESTART
 
 
 def _sign_in(scope: dict[str, Any], headers: dict[bytes, bytes]) -> _SignedIn | None:
@@ -95,18 +99,14 @@ def _by_token(raw: str) -> _SignedIn | None:
 
 
 def _by_cookie(scope: dict[str, Any], headers: dict[bytes, bytes]) -> _SignedIn | None:
-    try:
-        cookie = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
-    except CookieError:
-        return None
-    morsel = cookie.get(settings.SESSION_COOKIE_NAME)
-    if morsel is None:
+    key = parse_cookie(headers.get(b"cookie", b"").decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
+    if key is None:
         return None
     # A page of another site would send the cookie too: only the listed origins may use it (S1, S2).
     if headers.get(b"origin", b"").decode("latin-1") not in _origins(scope):
         raise Denied(None)
-    user = _session_user(morsel.value)
-    return _SignedIn(user, session_key=morsel.value) if user else None
+    user = _session_user(key)
+    return _SignedIn(user, session_key=key) if user else None
 
 
 def _origins(scope: dict[str, Any]) -> list[str]:

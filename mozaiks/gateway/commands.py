@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from django.conf import settings
+from pydantic import Field, StrictInt
 
 from mozaiks.accounts.principal import Principal
 from mozaiks.protocol.commands import Command, Cursor, Effect, Follow, Unfollow
-from mozaiks.protocol.errors import NotFound
+from mozaiks.protocol.errors import NotFound, RateLimited
 
 from . import ports
 from .registry import command
@@ -22,8 +23,8 @@ class Hello(Command):
     """
 
     type: Literal["session.hello"] = "session.hello"
-    protocol: int
-    cursors: dict[UUID, Cursor] | None = Field(default=None, max_length=50)
+    protocol: StrictInt
+    cursors: dict[UUID, Cursor] | None = Field(default=None, max_length=1_000)
     client: str | dict[str, Any] | None = None
 
     claimed: ClassVar[bool] = False
@@ -92,7 +93,7 @@ class ClientResume(Command):
 
     type: Literal["client.resume"] = "client.resume"
     chat_id: UUID
-    lastClientIndex: int = Field(ge=-1, le=2**53)  # noqa: N815  (the prior system's name)
+    lastClientIndex: StrictInt = Field(ge=-1, le=2**53)  # noqa: N815  (the prior system's name)
 
     claimed: ClassVar[bool] = False
 
@@ -105,7 +106,13 @@ def hello(principal: Principal, cmd: Hello) -> dict[str, Any]:
     state = ports.log().session_state(principal)
     wanted = list(cmd.cursors or {})
     known = ports.log().heads(principal, wanted) if wanted else {}
-    refused = [{"chat_id": str(pk), "code": NotFound.code} for pk in wanted if pk not in known]
+    limit = settings.MOZAIKS_LIMITS.followed_chats
+    allowed = [pk for pk in wanted if pk in known][:limit]
+    refused = [
+        {"chat_id": str(pk), "code": RateLimited.code if pk in known else NotFound.code}
+        for pk in wanted
+        if pk not in allowed
+    ]
     return {**state, "refused": refused}
 
 

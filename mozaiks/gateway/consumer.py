@@ -150,7 +150,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             return
         except Exception as error:  # noqa: BLE001  (a socket outlives whatever a handler or a send raises)
             as_refusal(error)
-            await self._turn_away(1011)
+            await self._turn_away(RESTART)
             return
         principal = self.admitted.principal
         if hub.draining:
@@ -226,15 +226,20 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             if frame.get("type") != "session.hello":
                 await self._refuse(text, HelloRequired("The first frame must be session.hello."))
                 continue
+            # Made before the state is read: what changes from here on is told, by its bell or by the second look.
+            feed = Feed(self.admitted.principal, self.send_frame)
             outcome = await dispatch(self.admitted.principal, frame)
             if isinstance(outcome.command, Hello) and outcome.command.protocol != 1:
                 await self.close(BAD_HELLO)
                 return False
             if not outcome.frame["ok"]:
                 await self.send_frame(outcome.frame)
+                if outcome.frame["error"]["retryable"]:  # our fault, so the client gets time to say it again
+                    deadline = asyncio.get_running_loop().time() + HELLO_WITHIN
                 continue
-            self.feed = Feed(self.admitted.principal, self.send_frame)
-            await self.feed.session.sync()
+            self.feed = feed
+            feed.session.begin_with(outcome.frame["data"])
+            feed.wake.set()
             await self._finish(outcome)
             await self._open_alias()
             return True

@@ -35,6 +35,12 @@ class SessionFeed:
     def version(self) -> int:
         return int(self._row["version"])
 
+    def begin_with(self, state: dict[str, Any]) -> None:
+        """The session as hello's answer says it; looked at once more, for what changed while it was on its way."""
+        ids = {name: UUID(state[name]) if state[name] else None for name in ("active_chat_id", "general_chat_id")}
+        self._row = {"version": state["session_version"], "mode": state["mode"], **ids}
+        self.stale = True
+
     def reached(self, version: int) -> bool:
         """The session reached ``version``; True where this socket has not seen it."""
         self.stale = self.stale or version > self.version

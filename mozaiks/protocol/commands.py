@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from .digest import content_hash
 from .errors import SchemaInvalid
@@ -16,7 +16,7 @@ class Cursor(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    seq: int = Field(ge=-(2**53), le=2**53)
+    seq: StrictInt = Field(ge=-(2**53), le=2**53)
     epoch: UUID | None = None
 
 

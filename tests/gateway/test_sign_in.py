@@ -128,6 +128,10 @@ async def test_a_lost_role_token_or_session_closes_the_socket(
     vera = (await door(cookie=f"sessionid={key}", origin="https://mozaiks.example")).client
     await vera.hello()
     await database(Membership.objects.filter(user__username="bob").update, role="viewer")
+    with pytest.raises(ConnectionError, match="1012"):  # another role: come back as that
+        await bob.until(lambda frame: False)
+    bob = await connect("bob")
+    await database(Membership.objects.filter(user__username="bob").delete)
     with pytest.raises(ConnectionError, match="4403"):
         await bob.until(lambda frame: False)
     await database(ApiToken.objects.filter(user__username="alice").update, revoked_at=timezone.now())

@@ -21,7 +21,11 @@ from django.core.management.base import BaseCommand, CommandError
 from websockets.asyncio.client import ClientConnection
 
 from mozaiks.accounts import services
-from mozaiks.protocol.errors import Refused
+from mozaiks.protocol.errors import Refused, SchemaInvalid
+
+
+class _WrongShape(CommandError):
+    """The server did not take the shape of what was typed."""
 
 
 class Command(BaseCommand):
@@ -38,12 +42,13 @@ class Command(BaseCommand):
         self, *, app: str, user: str, url: str | None, workflow: str, message: str | None, **options: Any
     ) -> str | None:
         try:
-            token = services.issue_token(user=services.find_user(user), app_slug=app)
+            principal = services.find_principal(user=services.find_user(user), app_slug=app)
         except Refused as refusal:
             raise CommandError(f"{refusal.message} (app {app}, user {user})") from None
         with self._server(url) as address:
+            ticket = services.issue_ticket(principal=principal)
             try:
-                return asyncio.run(self._talk(f"ws{address[4:]}/ws/{app}", token, workflow, message))
+                return asyncio.run(self._talk(f"ws{address[4:]}/ws/{app}?ticket={ticket}", workflow, message))
             except (OSError, websockets.WebSocketException) as error:
                 raise CommandError(f"The connection to {address} broke: {error}. The run goes on there.") from None
 
@@ -80,9 +85,8 @@ class Command(BaseCommand):
             time.sleep(0.1)
         raise CommandError("The server did not answer within 60 s.")
 
-    async def _talk(self, address: str, token: str, workflow: str, message: str | None) -> str | None:
-        headers = {"Authorization": f"Bearer {token}"}
-        async with websockets.connect(address, additional_headers=headers, proxy=None, max_size=None) as connection:
+    async def _talk(self, address: str, workflow: str, message: str | None) -> str | None:
+        async with websockets.connect(address, proxy=None, max_size=None) as connection:
             self.connection = connection
             await self._command("session.hello", protocol=1, cursors={})
             fields = {"message": message} if message else {}
@@ -100,7 +104,8 @@ class Command(BaseCommand):
             frame = json.loads(await self.connection.recv())
             if frame["type"] == "result" and frame["re"] == command_id:
                 if not frame["ok"]:
-                    raise CommandError(frame["error"]["message"])
+                    wrong = frame["error"]["code"] == SchemaInvalid.code
+                    raise (_WrongShape if wrong else CommandError)(frame["error"]["message"])
                 data: dict[str, Any] = frame["data"]
                 return data
             self._early.append(frame)
@@ -127,6 +132,8 @@ class Command(BaseCommand):
                     await self._answer(data)
                 case "chat.error":
                     self.stderr.write(data["message"])
+                case "chat.paused":
+                    return f"The run is paused ({data['reason']}). Chat {chat_id}; it goes on in the page."
                 case "chat.run_complete":
                     tokens = data["usage"]["total_tokens"]
                     return f"The run is {data['status']}; {tokens} tokens. Chat {chat_id}."
@@ -139,12 +146,14 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     async def _answer(self, request: dict[str, Any]) -> None:
-        response = await asyncio.to_thread(_ask, request)
-        try:
-            await self._command("ui_tool_response", input_request_id=request["input_request_id"], response=response)
-        except CommandError as error:
-            self.stderr.write(str(error))
-            await self._answer(request)
+        """Ask the person until the answer has the right shape."""
+        while True:
+            response = await asyncio.to_thread(_ask, request)
+            try:
+                await self._command("ui_tool_response", input_request_id=request["input_request_id"], response=response)
+                return
+            except _WrongShape as error:
+                self.stderr.write(str(error))
 
     connection: ClientConnection
 
