@@ -5,6 +5,7 @@ class GeneralChatConfig(AppConfig):
     """Ask Mozaiks: the assistant beside the workflows, in numbered chats of its own."""
 
     name = "general_chat"
+    verbose_name = "Ask Mozaiks"
 
     def ready(self) -> None:
         from sessions_app import kinds

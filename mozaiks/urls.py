@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 
 from mozaiks import health, pages
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("login", pages.Login.as_view(), name="login"),
     path("login/link", pages.login_link, name="login-link"),
     path("logout", pages.logout, name="logout"),
+    path("favicon.ico", RedirectView.as_view(url="/static/mozaiks/logo.svg")),
     path("admin/login/", pages.AdminLogin.as_view()),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),

@@ -5,6 +5,7 @@ class SessionsAppConfig(AppConfig):
     """Chats and their log, the session registry, command claims, the ledger."""
 
     name = "sessions_app"
+    verbose_name = "Chats"
 
     def ready(self) -> None:
         from mozaiks.gateway import ports

@@ -54,7 +54,7 @@ def activate(*, principal: Principal, chat: ChatSession | None) -> UUID | None:
         if chat and str(chat.pk) not in session.tabs:
             session.tabs = [*session.tabs, str(chat.pk)]
         session.save(update_fields=["mode", "active_chat_id", "tabs"])
-        changed(principal)
+        changed(principal, chat_id=chat.pk if chat else None)
     return before
 
 
@@ -85,7 +85,7 @@ def close_tab(*, principal: Principal, chat_id: UUID) -> list[str]:
         if session.active_chat_id == chat_id:
             session.active_chat_id = None
         session.save(update_fields=["tabs", "active_chat_id"])
-        changed(principal)
+        changed(principal, chat_id=chat_id)
         return list(session.tabs)
 
 
@@ -105,11 +105,11 @@ def reorder_tabs(*, principal: Principal, chat_ids: Sequence[UUID]) -> list[str]
         return list(session.tabs)
 
 
-def changed(principal: Principal) -> None:
-    """Raise the session version and tell the user's sockets after the commit."""
+def changed(principal: Principal, *, chat_id: UUID | None = None) -> None:
+    """Raise the session version and tell the user's sockets, of the chat's tab too, after the commit."""
     _, version = store.reserve_positions(app_id=principal.app_id, user_id=principal.user_id, count=0)
     app_id, user_id = principal.app_id, principal.user_id
-    on_commit(lambda: doorbell.ring(app_id=app_id, user_id=user_id, chat_id=None, seq=0, version=version))
+    on_commit(lambda: doorbell.ring(app_id=app_id, user_id=user_id, chat_id=chat_id, seq=0, version=version))
 
 
 def _text(value: UUID | None) -> str | None:

@@ -94,7 +94,9 @@ def tab_summaries(*, chats: Iterable[ChatSession]) -> list[dict[str, Any]]:
     """Each chat as a tab of PROTOCOL section 4, in the order given; one query for all unread counts."""
     chats = list(chats)
     unread = _unread_counts(chats)
-    return [_summary(chat, unread.get(chat.pk, 0)) for chat in chats]
+    owners = UserSession.objects.filter(user_id__in={chat.owner_id for chat in chats})
+    strip = {tab for tabs in owners.values_list("tabs", flat=True) for tab in tabs}
+    return [{**_summary(chat, unread.get(chat.pk, 0)), "open": str(chat.pk) in strip} for chat in chats]
 
 
 def list_tabs(*, principal: Principal, session: UserSession) -> list[dict[str, Any]]:

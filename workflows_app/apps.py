@@ -5,6 +5,7 @@ class WorkflowsAppConfig(AppConfig):
     """Workflow definitions, sessions, runs and turns, and the engine that carries runs out."""
 
     name = "workflows_app"
+    verbose_name = "Workflows"
 
     def ready(self) -> None:
         from mozaiks.gateway import ports

@@ -254,7 +254,7 @@ class Feed:
         await self._send({"type": "chat.queue", "chat_id": chat_id, "queue": queue})
         known.stage = "live"
         await self._send_text_so_far(known)
-        self._touched.setdefault(chat_id, set()).add("head")
+        self._touched.setdefault(chat_id, set()).update(["head", "usage"])
         self.wake.set()
 
     async def _tail(self, known: Followed) -> None:

@@ -87,6 +87,8 @@ class Tab(Shape):
     epoch: UUID
     unread: int = Field(description="Visible messages, questions and artifacts of others after the last one seen.")
     waiting: int = Field(description="Open input requests.")
+    open: bool
+    """Whether the chat has a tab in the strip; false once it was closed, and for general chats."""
     artifact_id: UUID | None
     created_at: str
     last_updated_at: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import warnings
 from argparse import ArgumentParser
 from typing import Any
 
@@ -40,6 +41,8 @@ class Command(BaseCommand):
     def handle(self, *, host: str, port: int, engine: str, **options: Any) -> None:
         if engine != "embedded":
             raise CommandError("--engine procrastinate is not part of this release; use --engine embedded.")
+        # WhiteNoise hands small static files over in one piece; under ASGI Django would like them asynchronous.
+        warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
         self._check_database()
         self._check_port(host, port)
         try:

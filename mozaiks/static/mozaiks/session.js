@@ -41,6 +41,10 @@ export function updated(session, { chat, removed, session_version }) {
   const next = seen(session, session_version);
   if (removed) return without(next, removed);
   if (!chat) return next;
+  if (chat.kind !== "general" && chat.open === false) {
+    const closed = without(next, chat.chat_id); // its tab was closed, perhaps in another window; the chat goes on
+    return { ...closed, unlisted: [...new Set([...closed.unlisted, chat.chat_id])] };
+  }
   const list = chat.kind === "general" ? "generals" : "tabs";
   const held = next[list].find((other) => other.chat_id === chat.chat_id);
   if (held) {

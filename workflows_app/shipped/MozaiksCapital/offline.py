@@ -253,7 +253,7 @@ def _changed(state: Json) -> str:
         f"{state['changes']['text']}\n\nNow: {money(last['p50'], currency)} in the middle case after "
         f"{say('years', state['profile']['years'], currency)}, "
         f"between {money(last['p10'], currency)} and {money(last['p90'], currency)} in eight of ten "
-        "courses. Everything else stayed as it was."
+        "courses. Every other input stayed as you gave it."
     )
 
 

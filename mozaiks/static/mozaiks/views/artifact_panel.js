@@ -113,8 +113,10 @@ export function artifactPanelView(root, { client }) {
       only.hidden = versions.length !== 1;
       setText(only, `Version ${next.version}`);
       version.replaceChildren(...versions.map((one) => h("option", { value: one }, `Version ${one}`)));
+      const another = shown.artifact?.artifactId !== next.artifactId;
       shown = { artifact: next, others };
       paint();
+      if (another) body.scrollTop = 0;
     },
   };
 }

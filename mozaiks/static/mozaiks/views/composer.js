@@ -5,24 +5,38 @@ import { openRequests } from "../transcript.js";
 import { stateOf } from "../format.js";
 
 const TALLEST = 220; // px
+const MOST_CHARACTERS = 50_000;
+const MOST_BYTES = 60_000; // of a frame of 64 KiB, with room for what is around the text
+
+/** Why a text cannot be sent, in words; empty where it can. Nothing is cut. */
+export function excess(text) {
+  const characters = [...text].length;
+  if (characters > MOST_CHARACTERS) return `This message has ${characters.toLocaleString()} characters; at most ${MOST_CHARACTERS.toLocaleString()} can be sent at once.`;
+  const bytes = characters > MOST_BYTES / 4 ? new Blob([JSON.stringify(text)]).size : 0;
+  return bytes > MOST_BYTES ? `This message is ${Math.ceil(bytes / 1000)} kB in this script; at most ${MOST_BYTES / 1000} kB can be sent at once. Send it in parts.` : "";
+}
 
 /** `update({chat, transcript, queue, mode})`; without a chat it is not there. */
 export function composerView(root, { client, drafts, openMenu, showRequest }) {
-  const field = h("textarea", { id: "message", class: "composer-field", rows: 1, maxlength: 50_000, "aria-label": "Message", data: { testid: "composer-input" } });
+  const field = h("textarea", { id: "message", class: "composer-field", rows: 1, "aria-label": "Message", data: { testid: "composer-input" } });
   const send = button({ iconName: "send", label: "Send", kind: "primary round", type: "submit", testid: "send" });
   const stop = button({ text: "Stop", iconName: "stop", kind: "quiet outlined icon-on-phone", testid: "stop", onclick: () => chatId && client.commands.stop(chatId) });
   const form = h("form", { class: "composer" }, field, h("div", { class: "composer-buttons" }, stop, send));
   const queue = h("ul", { class: "queue", "aria-label": "Messages that wait" });
   const ask = h("div", { class: "needs", hidden: true }, h("span", {}), button({ text: "Show", kind: "quiet outlined", onclick: () => showRequest() }));
   const over = h("div", { class: "needs over", hidden: true }, h("span", {}), button({ text: "Start another", iconName: "plus", kind: "quiet outlined", onclick: () => openMenu() }));
-  root.append(h("div", { class: "column" }, ask, queue, over, form));
+  const tooLong = h("p", { class: "problem small", role: "status", hidden: true, data: { testid: "too-long" } });
+  root.append(h("div", { class: "column" }, ask, queue, over, tooLong, form));
   let chatId = null;
   let shape = "";
 
   function fit() {
     field.style.height = "auto";
     field.style.height = `${Math.min(TALLEST, field.scrollHeight)}px`;
-    send.disabled = !field.value.trim();
+    const words = excess(field.value);
+    tooLong.hidden = !words;
+    setText(tooLong, words);
+    send.disabled = !field.value.trim() || Boolean(words);
   }
 
   field.addEventListener("input", () => {
@@ -37,7 +51,7 @@ export function composerView(root, { client, drafts, openMenu, showRequest }) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = field.value.trim();
-    if (!text || !chatId) return;
+    if (!text || !chatId || excess(text)) return;
     field.value = "";
     drafts.forget(chatId);
     fit();

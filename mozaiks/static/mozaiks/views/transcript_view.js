@@ -159,7 +159,7 @@ function messageView(view, item) {
   setText(view.name, agentName(item.agent || "agent"));
   setText(view.time, item.at ? when(item.at) : "");
   if (user || (!item.final && item.text.length > LONGEST_LIVE)) setText(view.body, item.text);
-  else if (!item.final && /^\s*[[{]/.test(item.text)) writing(view, item.text);
+  else if ((!item.final || item.partial) && /^\s*[[{]/.test(item.text)) writing(view, item.text, item.final);
   else if (item.structured !== null && item.structured !== undefined && item.final) structured(view, item);
   else view.body.innerHTML = render(item.text);
   const notes = [
@@ -170,8 +170,8 @@ function messageView(view, item) {
 }
 
 // Structured output as it is written is not for reading: its end is shown, small.
-function writing(view, text) {
-  view.body.replaceChildren(h("details", { class: "fold" }, h("summary", {}, `Writing its result… ${text.length.toLocaleString()} characters`), h("pre", { class: "code" }, text.slice(-600))));
+function writing(view, text, ended) {
+  view.body.replaceChildren(h("details", { class: "fold" }, h("summary", {}, ended ? "An unfinished result" : `Writing its result… ${text.length.toLocaleString()} characters`), h("pre", { class: "code" }, text.slice(-600))));
 }
 
 function structured(view, item) {
