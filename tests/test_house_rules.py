@@ -147,7 +147,7 @@ INNOCENT: list[tuple[Rule, str, str]] = [
     (rules.workflow_names, "mozaiks/db.py", "from collections.abc import Generator\ndef f() -> Generator[int]: ...\n"),
     (rules.workflow_names, "mozaiks/db.py", "x = 'Generators'\n"),
     (rules.length, "artifacts/services.py", "x = 1\n" * 400),
-    (rules.no_machine, "docs/a.md", "Frameworks live at docs/work/ and https://example.org/root/\n"),
+    (rules.no_machine, "docs/a.md", f"Frameworks live at docs/{'work'}/ and https://example.org/{'root'}/\n"),
     (rules.nothing_left_open, "docs/a.md", "Plan a to-do app.\n"),
 ]
 
