@@ -66,7 +66,7 @@ function controlOf(field, start, shared) {
   }
   if (field.type === "long" || field.type === "lines" || field.type === "json") {
     const placeholder = { lines: "One on each line", json: "JSON" }[field.type];
-    return h("textarea", { ...shared, rows: 3, value: start ?? "", placeholder, maxlength: field.maxLength, class: field.type === "json" ? "field mono" : "field" });
+    return h("textarea", { ...shared, rows: field.type === "json" || !(field.maxLength <= 600) ? 3 : 1, value: start ?? "", placeholder, maxlength: field.maxLength, class: field.type === "json" ? "field mono" : "field" });
   }
   const inputmode = { number: "decimal", integer: "numeric" }[field.type];
   return h("input", { ...shared, type: TYPES[field.type] ?? "text", inputmode, value: start ?? "", maxlength: field.maxLength });
