@@ -309,10 +309,12 @@ async def test_what_the_store_raises_ends_the_turn_unchanged_before_the_next_mod
 @pytest.mark.requirement("A52")
 async def test_a_stop_in_one_tool_ends_its_siblings() -> None:
     ended: list[str] = []
+    started, go = asyncio.Event(), asyncio.Event()
 
     @tool
     async def slow() -> str:
         """Slow."""
+        started.set()
         try:
             await asyncio.sleep(30)
         except asyncio.CancelledError:
@@ -320,12 +322,19 @@ async def test_a_stop_in_one_tool_ends_its_siblings() -> None:
             raise
         return "slow"
 
+    @tool
+    async def quick() -> str:
+        """Quick, once it may."""
+        await go.wait()
+        return "quick"
+
     store = MemoryStore()
-    scout: Any = Agent("scout", tools=[slow, look])
-    calls = [ToolCall("s", "slow", "{}"), ToolCall("l", "look", '{"place": "Rome"}')]
+    scout: Any = Agent("scout", tools=[slow, quick])
+    calls = [ToolCall("s", "slow", "{}"), ToolCall("q", "quick", "{}")]
     task = asyncio.ensure_future(store.run(scout, respond=lambda c: calls))
-    await until(lambda: "commit" in store.names)
+    await asyncio.wait_for(started.wait(), 5)
     store.raise_at["commit"] = StopTurn("paused")
+    go.set()
     with pytest.raises(StopTurn):
         await asyncio.wait_for(task, 5)
     assert ended == ["slow"]
